@@ -1,0 +1,56 @@
+//! Every bound of the system, with its reason. A queue, table, buffer or retry without a line here is a defect.
+
+use crate::base::Duration;
+
+/// Longest SIP message, in bytes: what fits one UDP datagram. Longer TCP messages are answered 513 and the connection ends.
+pub const SIP_MESSAGE_MAX: usize = 65_535;
+/// Most header fields in one SIP message; real ones have fewer than 40.
+pub const SIP_HEADERS_MAX: usize = 256;
+/// Longest media datagram relayed; an Ethernet frame's worth and some.
+pub const MEDIA_DATAGRAM_MAX: usize = 2_048;
+/// Voice older than this is dropped at the sender, oldest first: later, waiting costs more than the loss (ITU-T G.107).
+pub const VOICE_AGE_MAX: Duration = Duration::from_millis(150);
+/// Most voice bytes waiting for one tunnel connection: 150 ms of 1000 G.711 calls.
+pub const VOICE_QUEUE_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Most unacknowledged reliable bytes of one session: a registration storm of 500 phones.
+pub const RELIABLE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// How long a session outlives its last connection (Oracle TSCF uses the same).
+pub const RESUME_WINDOW: Duration = Duration::from_secs(300);
+/// Longest HTTP head, request or response.
+pub const HTTP_HEAD_MAX: usize = 16 * 1024;
+/// Most HTTP header fields in one head.
+pub const HTTP_HEADERS_MAX: usize = 64;
+/// Most tunnel connections of one site at once: stream, its successor, and the POST pool.
+pub const SITE_CONNECTIONS_MAX: usize = 16;
+/// Most connections at the HTTP port that have not yet proved a key.
+pub const STRANGER_CONNECTIONS_MAX: usize = 1_024;
+/// How long such a connection may take.
+pub const STRANGER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Most RAT media lines of one site: the flow id's index has 14 bits and each line takes two.
+pub const SITE_MEDIA_LINES_MAX: usize = 8_192;
+/// Most m-lines in one SDP body that get relay ports; further ones are refused with 488.
+pub const SDP_MEDIA_LINES_MAX: usize = 16;
+/// Relay port pairs held open ahead of need, so that an SDP never names a port that cannot be opened.
+pub const RELAY_PORT_RESERVE: usize = 64;
+/// Most bindings of one user.
+pub const USER_BINDINGS_MAX: usize = 10;
+/// Most SIP transactions at once; beyond, 503 with Retry-After.
+pub const TRANSACTIONS_MAX: usize = 65_536;
+/// Most SIP dialogs remembered at once; beyond, 503 with Retry-After.
+pub const DIALOGS_MAX: usize = 32_768;
+/// Most SIP TCP connections at once.
+pub const SIP_CONNECTIONS_MAX: usize = 4_096;
+/// Most bytes waiting for one SIP TCP connection.
+pub const SIP_CONNECTION_QUEUE_MAX: usize = 1024 * 1024;
+/// Shortest and longest registration granted, seconds (RFC 3261 §10.3: 423 below the minimum).
+pub const REGISTER_EXPIRES_S: (u32, u32) = (60, 3_600);
+/// How long a digest nonce is accepted (RFC 7616 §3.3: afterwards `stale=true`).
+pub const NONCE_LIFE: Duration = Duration::from_secs(300);
+/// Most inside addresses that HRAC remembers as having spoken SIP.
+pub const PHONES_MAX: usize = 16_384;
+/// An inside address that has not spoken SIP for so long is forgotten: longer than any registration.
+pub const PHONE_LIFE: Duration = Duration::from_secs(2 * 3_600);
+/// A RAT record without media for so long ends; longer than the pause between RTCP reports on hold.
+pub const MEDIA_SILENCE_MAX: Duration = Duration::from_secs(300);
+/// Window in which an outside relay port may learn its peer's real source address (RFC 7362, RTP bleed).
+pub const LATCH_WINDOW: Duration = Duration::from_secs(10);

@@ -1,0 +1,5 @@
+//! The outside half.
+
+/// The outside half (paper: Half Relay Agent Server).
+#[derive(Debug)]
+pub struct Hras {}

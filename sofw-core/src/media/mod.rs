@@ -1,0 +1,1 @@
+//! The media plane: from a datagram to where it goes.

@@ -1,0 +1,1 @@
+//! The record-routing proxy (paper P5, P6).

@@ -1,0 +1,1 @@
+//! The Relay Agent Table (paper P7, P10).

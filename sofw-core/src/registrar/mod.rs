@@ -1,0 +1,1 @@
+//! Registrar, location service and digest authentication (paper P4).

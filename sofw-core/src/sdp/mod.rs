@@ -1,0 +1,1 @@
+//! SDP: line-oriented editing (RFC 8866, paper P8).

@@ -1,0 +1,1 @@
+//! Built-in phones, the in-memory pair and fuzz entries.

@@ -1,0 +1,3 @@
+//! The `sofw-sim` executable.
+
+fn main() {}

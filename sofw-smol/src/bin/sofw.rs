@@ -1,0 +1,3 @@
+//! The `sofw` executable.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The production runtime of SoFW on smol.
