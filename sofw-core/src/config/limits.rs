@@ -14,6 +14,20 @@ pub const VOICE_AGE_MAX: Duration = Duration::from_millis(150);
 pub const VOICE_QUEUE_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Most unacknowledged reliable bytes of one session: a registration storm of 500 phones.
 pub const RELIABLE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Longest reliable frame: the longest SIP message and the fields around it.
+pub const RELIABLE_FRAME_MAX: usize = SIP_MESSAGE_MAX + 64;
+/// Longest part of a reliable frame in one record; longer frames are sent in parts.
+pub const RELIABLE_PART_MAX: usize = 2_048;
+/// Most reliable frames and parts unacknowledged at once. The receiver refuses what lies further ahead.
+pub const RELIABLE_WINDOW: u64 = 16_384;
+/// Most plaintext in one sealed record: 80 G.711 frames; longer records only delay the first frame in them.
+pub const RECORD_PLAINTEXT_MAX: usize = 16 * 1024;
+/// Smallest room for a record in which every frame fits; what a caller offers counts as at least this.
+pub const RECORD_ROOM_MIN: usize = 2_048 + 128;
+/// How many records back one may arrive late and still be told from a replay: some seconds of a busy session.
+pub const REPLAY_WINDOW: usize = 8_192;
+/// Longest payload inside a hello or its answer.
+pub const HELLO_PAYLOAD_MAX: usize = 1_024;
 /// How long a session outlives its last connection (Oracle TSCF uses the same).
 pub const RESUME_WINDOW: Duration = Duration::from_secs(300);
 /// Longest HTTP head, request or response.

@@ -1,8 +1,13 @@
 //! The tunnel: sealed frames inside HTTP (paper P1, P2, P9).
 
 pub mod frame;
+pub mod seal;
+pub mod session;
 
-pub use frame::{FlowId, Frame, RaHeader, Urgent};
+pub use frame::{FlowId, Frame, FrameError, RaHeader, Urgent};
+pub use session::{
+    RecordReader, SendError, Session, SessionConfig, SessionError, SessionEvent, SessionStats,
+};
 
 use crate::base::{Payload, SiteId};
 use crate::io::Output;

@@ -1,5 +1,9 @@
 //! Frames: what the two halves say to each other. The bytes are described in docs/WIRE.md.
 
+mod error;
+
+pub use error::FrameError;
+
 use core::net::{IpAddr, SocketAddr};
 
 use crate::base::{Payload, Transport};
