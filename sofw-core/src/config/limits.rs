@@ -68,3 +68,15 @@ pub const PHONE_LIFE: Duration = Duration::from_secs(2 * 3_600);
 pub const MEDIA_SILENCE_MAX: Duration = Duration::from_secs(300);
 /// Window in which an outside relay port may learn its peer's real source address (RFC 7362, RTP bleed).
 pub const LATCH_WINDOW: Duration = Duration::from_secs(10);
+/// How long relay ports that could not be opened are left alone before they are tried again.
+pub const RELAY_PORT_RETRY: Duration = Duration::from_secs(30);
+/// Flow ids that rest before the first of them is used again, besides their generation: late voice finds no flow.
+pub const FLOW_QUARANTINE: usize = 64;
+/// How long HRAC keeps the relay ports of a lost session open, for HRAS to claim them again without a gap.
+pub const ORPHAN_PORT_LIFE: Duration = Duration::from_secs(10);
+/// Most media addresses that HRAC remembers from its phones' SDP: each phone in one call of two lines, RTP and RTCP.
+pub const ANNOUNCED_MEDIA_MAX: usize = 4 * PHONES_MAX;
+/// An outage of the tunnel that requests wait out instead of being refused: shorter than a caller's patience.
+pub const TUNNEL_GRACE: Duration = Duration::from_secs(4);
+/// Retry-After of the 503 that phones get while the tunnel is down.
+pub const TUNNEL_DOWN_RETRY_AFTER_S: u32 = 10;
