@@ -1,0 +1,193 @@
+//! All UDP sockets of one machine.
+
+use core::net::SocketAddr;
+use std::io;
+use std::os::fd::AsFd;
+
+use socket2::{Domain, Protocol, Socket, Type};
+use sofw_core::Payload;
+use sofw_core::base::Instant;
+use sofw_core::config::limits;
+use sofw_core::io::{Input, SocketId};
+
+use super::mmsg::{ReceiveBatch, SendBatch};
+use super::observer::{Ends, Observer, Way};
+use super::poller::{Poller, READ, Token};
+use super::{Half, Machine, Options, Stats};
+
+/// The sockets, their receive buffers and the datagrams that wait for one `sendmmsg`.
+pub struct UdpSockets {
+    /// By port.
+    media: Vec<Option<UdpSocket>>,
+    /// By index in the configuration.
+    sip: Vec<Option<UdpSocket>>,
+    media_batch: ReceiveBatch,
+    sip_batch: ReceiveBatch,
+    outgoing: SendBatch,
+    outgoing_socket: SocketId,
+}
+
+struct UdpSocket {
+    socket: Socket,
+    local: SocketAddr,
+}
+
+impl UdpSockets {
+    pub fn new() -> Self {
+        UdpSockets {
+            media: Vec::new(),
+            sip: Vec::new(),
+            media_batch: ReceiveBatch::new(MEDIA_BATCH, limits::MEDIA_DATAGRAM_MAX),
+            sip_batch: ReceiveBatch::new(SIP_BATCH, limits::SIP_MESSAGE_MAX),
+            outgoing: SendBatch::new(SEND_BATCH),
+            outgoing_socket: SocketId::Media(0),
+        }
+    }
+
+    /// Opens a socket and adds it to the poller; its local address.
+    pub fn bind(
+        &mut self,
+        poller: &Poller,
+        options: &Options,
+        id: SocketId,
+        addr: SocketAddr,
+    ) -> io::Result<SocketAddr> {
+        let socket = open(addr)?;
+        let mark = match id {
+            SocketId::Media(_) => DSCP_EXPEDITED,
+            SocketId::Sip(_) => {
+                // A registration storm arrives within milliseconds; the kernel caps this to its own maximum.
+                let _ = socket.set_recv_buffer_size(SIP_BUFFER);
+                let _ = socket.set_send_buffer_size(SIP_BUFFER);
+                DSCP_SIGNALLING
+            }
+        };
+        if options.dscp {
+            set_dscp(&socket, addr, mark);
+        }
+        let local = socket.local_addr()?.as_socket().unwrap_or(addr);
+        poller.add(&socket, token(id), READ)?;
+        let (table, index) = self.table(id);
+        if table.len() <= index {
+            table.resize_with(index + 1, || None);
+        }
+        table[index] = Some(UdpSocket { socket, local });
+        Ok(local)
+    }
+
+    /// Closes a socket; closing takes it out of the poller.
+    pub fn unbind(&mut self, id: SocketId) {
+        let (table, index) = self.table(id);
+        if let Some(slot) = table.get_mut(index) {
+            *slot = None;
+        }
+    }
+
+    /// Reads one batch from a socket into the machine. What is left shows again in the next round.
+    pub fn receive<M: Machine, O: Observer>(&mut self, id: SocketId, now: Instant, half: &mut Half<M, O>) {
+        let (table, index, batch) = match id {
+            SocketId::Media(port) => (&self.media, usize::from(port), &mut self.media_batch),
+            SocketId::Sip(index) => (&self.sip, usize::from(index), &mut self.sip_batch),
+        };
+        let Some(Some(socket)) = table.get(index) else { return };
+        if let Err(error) = batch.receive(socket.socket.as_fd()) {
+            if error.kind() != io::ErrorKind::WouldBlock {
+                tracing::debug!(?id, %error, "receiving a datagram failed");
+            }
+            return;
+        }
+        for received in batch.iter() {
+            half.stats.datagrams_in += 1;
+            if received.truncated {
+                half.stats.oversize += 1;
+                continue;
+            }
+            let ends = Ends { local: socket.local, remote: received.from };
+            half.observer.datagram(now, Way::In, id, ends, received.bytes);
+            half.feed(now, Input::Datagram { socket: id, from: received.from, bytes: received.bytes });
+        }
+    }
+
+    /// Queues one datagram; consecutive ones of a socket leave together.
+    pub fn send<O: Observer>(
+        &mut self,
+        now: Instant,
+        (id, to, payload): (SocketId, SocketAddr, Payload),
+        observer: &mut O,
+        stats: &mut Stats,
+    ) {
+        if self.outgoing_socket != id || self.outgoing.is_full() {
+            self.flush(stats);
+            self.outgoing_socket = id;
+        }
+        let (table, index) = self.table(id);
+        let Some(Some(socket)) = table.get(index) else {
+            stats.send_drops += 1;
+            return;
+        };
+        let ends = Ends { local: socket.local, remote: to };
+        observer.datagram(now, Way::Out, id, ends, &payload);
+        stats.datagrams_out += 1;
+        self.outgoing.push(to, payload);
+    }
+
+    /// Sends what is queued.
+    pub fn flush(&mut self, stats: &mut Stats) {
+        if self.outgoing.is_empty() {
+            return;
+        }
+        let (table, index) = match self.outgoing_socket {
+            SocketId::Media(port) => (&self.media, usize::from(port)),
+            SocketId::Sip(index) => (&self.sip, usize::from(index)),
+        };
+        let Some(Some(socket)) = table.get(index) else { return };
+        let (dropped, reason) = self.outgoing.send(socket.socket.as_fd());
+        if dropped > 0 {
+            stats.send_drops += dropped as u64;
+            tracing::debug!(socket = ?self.outgoing_socket, dropped, ?reason, "datagrams not sent");
+        }
+    }
+
+    fn table(&mut self, id: SocketId) -> (&mut Vec<Option<UdpSocket>>, usize) {
+        match id {
+            SocketId::Media(port) => (&mut self.media, usize::from(port)),
+            SocketId::Sip(index) => (&mut self.sip, usize::from(index)),
+        }
+    }
+}
+
+/// A nonblocking UDP socket on `addr`.
+pub fn open(addr: SocketAddr) -> io::Result<Socket> {
+    let socket =
+        Socket::new(Domain::for_address(addr), Type::DGRAM.nonblocking().cloexec(), Some(Protocol::UDP))?;
+    if addr.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.bind(&addr.into())?;
+    Ok(socket)
+}
+
+/// Marks what the socket sends (RFC 4594 §2.3). Networks may ignore it and so do we if it fails.
+pub fn set_dscp(socket: &Socket, addr: SocketAddr, mark: u32) {
+    let _ = if addr.is_ipv4() { socket.set_tos_v4(mark << 2) } else { socket.set_tclass_v6(mark << 2) };
+}
+
+fn token(id: SocketId) -> Token {
+    match id {
+        SocketId::Media(port) => Token::Media(port),
+        SocketId::Sip(index) => Token::SipUdp(index),
+    }
+}
+
+/// Expedited forwarding, for telephony media (RFC 4594 §4.1).
+const DSCP_EXPEDITED: u32 = 46;
+/// Assured forwarding 31, for signalling as most phones mark it.
+pub const DSCP_SIGNALLING: u32 = 26;
+/// Datagrams read from one media socket per round. One call brings one per 20 ms; more after a stall.
+const MEDIA_BATCH: usize = 8;
+/// Datagrams read from one SIP socket per round.
+const SIP_BATCH: usize = 16;
+/// Datagrams sent by one system call.
+const SEND_BATCH: usize = 32;
+/// Kernel buffer of a SIP socket: 500 phones registering at once.
+const SIP_BUFFER: usize = 1024 * 1024;
