@@ -24,3 +24,13 @@ impl Clock {
         self.now().since(then)
     }
 }
+
+/// A seed for a machine, from the operating system.
+pub fn seed() -> std::io::Result<sofw_core::Seed> {
+    let mut seed = sofw_core::Seed::default();
+    let mut filled = 0;
+    while filled < seed.len() {
+        filled += rustix::rand::getrandom(&mut seed[filled..], rustix::rand::GetRandomFlags::empty())?;
+    }
+    Ok(seed)
+}

@@ -15,6 +15,7 @@
 
 mod conns;
 mod listeners;
+mod machines;
 mod mailbox;
 mod mmsg;
 mod observer;
