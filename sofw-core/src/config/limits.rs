@@ -34,6 +34,50 @@ pub const RESUME_WINDOW: Duration = Duration::from_secs(300);
 pub const HTTP_HEAD_MAX: usize = 16 * 1024;
 /// Most HTTP header fields in one head.
 pub const HTTP_HEADERS_MAX: usize = 64;
+/// Longest chunk extension, which is skipped; nobody uses them, and unread bytes are an attack.
+pub const HTTP_CHUNK_EXTENSION_MAX: usize = 256;
+/// Longest request body of a stranger that is read before the answer: a hello has some 200 bytes.
+pub const STRANGER_BODY_MAX: usize = 4 * 1024;
+/// Longest response body that HRAC reads besides the downlink: a hello's answer, or an error page that is skipped.
+pub const RESPONSE_BODY_MAX: usize = 256 * 1024;
+/// Most bytes of one write to a tunnel connection: what 20 ms of 200 G.711 calls fill, and little enough that what is
+/// written does not grow old in the operating system.
+pub const TUNNEL_WRITE_MAX: usize = 64 * 1024;
+/// Most POST connections of HRAC's rung `post`: with a round trip of 100 ms, one POST leaves every 25 ms.
+pub const POST_CONNECTIONS_MAX: usize = 4;
+/// Most sessions of one site that were answered a hello and have not yet proved that they understood it.
+pub const SITE_PENDING_SESSIONS_MAX: usize = 16;
+/// Most addresses whose refused hellos are remembered, so that each is reported once per [`REFUSAL_REPORT_EVERY`].
+pub const REFUSED_ADDRESSES_MAX: usize = 1_024;
+/// How often a refused hello is reported per address.
+pub const REFUSAL_REPORT_EVERY: Duration = Duration::from_secs(60);
+/// How long HRAC waits for a TCP connection, a CONNECT or the first answer on a connection.
+pub const TUNNEL_ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a probe of the uplink waits for its echo, besides four round trips of the hello: proxies that hold a
+/// body back hold it far longer, and the tunnel is to be up within 5 s on the worst rung.
+pub const PROBE_TIMEOUT: Duration = Duration::from_millis(1_500);
+/// A tunnel direction that said nothing for so long gets a heartbeat. Apache ends a request body after 10 s of silence.
+pub const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
+/// A tunnel direction that brought nothing for so long is a black hole: two heartbeats and some.
+pub const CARRIER_SILENCE_MAX: Duration = Duration::from_secs(12);
+/// HRAS ends an open uplink that brought nothing for so long; HRAC has long since opened another.
+pub const SERVER_SILENCE_MAX: Duration = Duration::from_secs(30);
+/// How long an idle connection between two exchanges of a site is kept.
+pub const KEEP_ALIVE_MAX: Duration = Duration::from_secs(60);
+/// A streaming exchange is replaced after so long, before a proxy's limit on its life strikes in mid-sentence.
+pub const EXCHANGE_LIFE_MAX: Duration = Duration::from_secs(600);
+/// A streaming exchange is replaced after so many bytes, for the same reason.
+pub const EXCHANGE_BYTES_MAX: u64 = 50 * 1024 * 1024;
+/// First and longest pause between attempts to reconnect; each attempt doubles it, and half of it is random.
+pub const RECONNECT_PAUSE: (Duration, Duration) = (Duration::from_millis(150), Duration::from_secs(10));
+/// Pause after a proxy refused our credentials: quick repetition locks accounts.
+pub const CREDENTIALS_PAUSE: Duration = Duration::from_secs(60);
+/// First and longest pause before rung `stream` is tried again from rung `post`.
+pub const CLIMB_PAUSE: (Duration, Duration) = (Duration::from_secs(600), Duration::from_secs(3_600));
+/// Rung `stream` is given up when this many of its uplinks died young in a row.
+pub const STREAM_DEATHS_MAX: u32 = 3;
+/// An uplink that lived longer than this did not die young.
+pub const STREAM_YOUNG: Duration = Duration::from_secs(30);
 /// Most tunnel connections of one site at once: stream, its successor, and the POST pool.
 pub const SITE_CONNECTIONS_MAX: usize = 16;
 /// Most connections at the HTTP port that have not yet proved a key.

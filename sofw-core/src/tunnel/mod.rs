@@ -1,10 +1,15 @@
 //! The tunnel: sealed frames inside HTTP (paper P1, P2, P9).
 
+pub mod client;
 pub mod frame;
+pub mod http;
 pub mod seal;
+pub mod server;
 pub mod session;
 
+pub use client::{TunnelClient, TunnelStatus};
 pub use frame::{FlowId, Frame, FrameError, RaHeader, Urgent};
+pub use server::TunnelServer;
 pub use session::{
     RecordReader, SendError, Session, SessionConfig, SessionError, SessionEvent, SessionStats,
 };
