@@ -1,1 +1,19 @@
 //! SDP: line-oriented editing (RFC 8866, paper P8).
+//!
+//! ```text
+//! body ─▶ Sdp::parse ─▶ media lines: addresses, ports, direction ─▶ (RAT chooses ports) ─▶ rewrite ─▶ body
+//! ```
+//!
+//! Only what tells where media goes is read, and only that is written: `c=`, the port in `m=`, `a=rtcp`; ICE lines
+//! are taken out, since a candidate would lead past the relay. All other bytes stay, also of lines no RFC knows.
+
+mod media;
+mod parse;
+mod rewrite;
+
+pub use media::{Direction, MediaKind, MediaLine};
+pub use parse::{Sdp, SdpError};
+pub use rewrite::{MediaRewrite, rewrite};
+
+#[cfg(test)]
+mod tests;
