@@ -124,3 +124,17 @@ pub const ANNOUNCED_MEDIA_MAX: usize = 4 * PHONES_MAX;
 pub const TUNNEL_GRACE: Duration = Duration::from_secs(4);
 /// Retry-After of the 503 that phones get while the tunnel is down.
 pub const TUNNEL_DOWN_RETRY_AFTER_S: u32 = 10;
+/// Most digest nonces in use whose counts are remembered; beyond, the oldest ones are challenged again (`stale=true`).
+pub const NONCES_MAX: usize = 16_384;
+/// Registration granted when a phone asks for none, seconds.
+pub const REGISTER_EXPIRES_DEFAULT_S: u32 = 3_600;
+/// How long a proxy waits for a callee that rings (RFC 3261 §16.6 step 11: more than three minutes).
+pub const TIMER_C: Duration = Duration::from_secs(185);
+/// A call without a session timer (RFC 4028) and without any in-dialog request for so long is forgotten.
+pub const DIALOG_IDLE_MAX: Duration = Duration::from_secs(12 * 3_600);
+/// How long a SUBSCRIBE or REFER waits for the first NOTIFY, which makes its dialog (RFC 6665 §4.1.2.4: timer N).
+pub const SUBSCRIPTION_WAIT: Duration = Duration::from_secs(64);
+/// Seconds in Retry-After when a bound is reached.
+pub const RETRY_AFTER_S: u32 = 10;
+/// Most dialogs that one forwarded request may make by forking beyond us (RFC 3261 §12.1).
+pub const BRANCH_DIALOGS_MAX: usize = 16;
