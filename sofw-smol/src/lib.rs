@@ -4,8 +4,10 @@
 //! |---|---|
 //! | [`driver`] | runs one machine of the core: sockets, connections, timer |
 //! | [`clock`] | the machines' time |
+//! | [`settings`] | configuration files, pairing links, the first start |
 
 #![deny(unsafe_code)]
 
 pub mod clock;
 pub mod driver;
+pub mod settings;
