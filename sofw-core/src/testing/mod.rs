@@ -1,1 +1,3 @@
 //! Built-in phones, the in-memory pair and fuzz entries.
+
+pub mod phone;

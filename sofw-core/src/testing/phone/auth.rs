@@ -33,7 +33,8 @@ impl Challenge {
             return None;
         }
         let params = parameters(rest);
-        let get = |name: &str| params.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str());
+        let get =
+            |name: &str| params.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str());
         let algorithm = match get("algorithm") {
             None => Algorithm::Md5,
             Some(name) if name.eq_ignore_ascii_case("MD5") => Algorithm::Md5,
@@ -150,7 +151,8 @@ mod tests {
     #[test]
     fn without_qop_it_is_the_example_of_rfc_2617_3_5() {
         // The example's values, computed without qop as RFC 2069 clients do.
-        let mut challenge = Challenge::parse("Digest realm=\"testrealm@host.com\", nonce=\"abc\"", false).unwrap();
+        let mut challenge =
+            Challenge::parse("Digest realm=\"testrealm@host.com\", nonce=\"abc\"", false).unwrap();
         let value = challenge.answer(&mut Rng::new([0; 32]), "Mufasa", "Circle", "GET", "/dir/index.html");
         let ha1 = hex(&Md5::digest("Mufasa:testrealm@host.com:Circle"));
         let ha2 = hex(&Md5::digest("GET:/dir/index.html"));
@@ -160,7 +162,8 @@ mod tests {
 
     #[test]
     fn quoted_commas_and_escapes_are_read() {
-        let text = "Digest qop=\"auth,auth-int\", realm=\"a, \\\"b\\\"\",nonce=\"n=1\",stale=TRUE,algorithm=SHA-256";
+        let text =
+            "Digest qop=\"auth,auth-int\", realm=\"a, \\\"b\\\"\",nonce=\"n=1\",stale=TRUE,algorithm=SHA-256";
         let challenge = Challenge::parse(text, true).unwrap();
         assert_eq!(challenge.realm, "a, \"b\"");
         assert_eq!(challenge.nonce, "n=1");

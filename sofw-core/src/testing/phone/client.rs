@@ -7,7 +7,7 @@ use super::call::{Call, CallState};
 use super::message::{Received, Request, tag, uri_addr, uri_of, via};
 use super::sdp::{self, Direction};
 use super::transaction::ClientState;
-use super::{ClientTransaction, Due, Ended, MediaStream, Phone, PhoneEvent, Purpose};
+use super::{ClientTransaction, Due, Ended, Phone, PhoneEvent, Purpose};
 use crate::base::{Duration, Instant};
 
 impl Phone {
@@ -143,7 +143,7 @@ impl Phone {
                 Some(Due::Over) => drop(self.clients.remove(at)),
                 Some(Due::TimedOut) => {
                     let transaction = self.clients.remove(at);
-                    self.handle_failure(now, &transaction, 408);
+                    self.handle_failure(now, transaction.purpose, &transaction.request, 408);
                 }
             }
         }
@@ -173,13 +173,12 @@ impl Phone {
             (Purpose::Register, 200..300) => self.handle_registered(now, &request, &response),
             (Purpose::Invite, 101..200) => self.handle_progress(now, status, &response),
             (Purpose::Invite, 200..300) => self.handle_answered(now, &request, &response),
-            (Purpose::Reinvite(hold), 200..300) => self.handle_reinvite_answered(now, &request, &response, hold),
+            (Purpose::Reinvite(hold), 200..300) => {
+                self.handle_reinvite_answered(now, &request, &response, hold)
+            }
             (Purpose::Bye, 200..300) => self.end_call(Ended::HungUp(status)),
             (Purpose::Other, 200..300) => self.tell_answered(&request, status),
-            (_, 300..) => {
-                let transaction = self.clients[at].clone_for_failure();
-                self.handle_failure(now, &transaction, status);
-            }
+            (_, 300..) => self.handle_failure(now, purpose, &request, status),
             _ => {}
         }
     }
@@ -194,9 +193,10 @@ impl Phone {
         // RFC 3261 §10.2.4: our contact's own expires parameter, else the header.
         let own = self.config.contact_uri();
         let contacts = response.values("contact");
-        let of_contact = contacts.iter().find(|c| uri_of(c) == own).and_then(|c| {
-            c.split(';').find_map(|p| p.trim().strip_prefix("expires=")?.parse::<u32>().ok())
-        });
+        let of_contact = contacts
+            .iter()
+            .find(|c| uri_of(c) == own)
+            .and_then(|c| c.split(';').find_map(|p| p.trim().strip_prefix("expires=")?.parse::<u32>().ok()));
         let of_header = response.header("expires").and_then(|v| v.parse().ok());
         let expires_s = of_contact.or(of_header).or(asked).unwrap_or(self.config.expires_s);
         self.registration.active = true;
@@ -262,8 +262,8 @@ impl Phone {
     }
 
     /// Final errors, and 408 for silence.
-    fn handle_failure(&mut self, now: Instant, transaction: &ClientTransaction, status: u16) {
-        match transaction.purpose {
+    fn handle_failure(&mut self, now: Instant, purpose: Purpose, request: &Request, status: u16) {
+        match purpose {
             Purpose::Register => {
                 self.registration.active = false;
                 self.events.push_back(PhoneEvent::RegisterFailed { status });
@@ -277,13 +277,13 @@ impl Phone {
                 if let Some(call) = &mut self.call {
                     call.direction = if hold { Direction::BOTH } else { Direction::SEND_ONLY };
                 }
-                self.tell_answered(&transaction.request, status);
+                self.tell_answered(request, status);
                 // RFC 3261 §12.2.1.2: the dialog is gone.
                 if matches!(status, 408 | 481) {
                     self.send_bye(now);
                 }
             }
-            Purpose::Other => self.tell_answered(&transaction.request, status),
+            Purpose::Other => self.tell_answered(request, status),
             Purpose::Cancel => {}
         }
     }
@@ -389,8 +389,10 @@ impl Phone {
     }
 
     fn send_cancel(&mut self, now: Instant) {
-        let invite =
-            self.clients.iter_mut().find(|t| t.purpose == Purpose::Invite && t.state == ClientState::Proceeding);
+        let invite = self
+            .clients
+            .iter_mut()
+            .find(|t| t.purpose == Purpose::Invite && t.state == ClientState::Proceeding);
         let Some(invite) = invite else {
             return;
         };
@@ -468,7 +470,11 @@ impl Phone {
     }
 
     fn full_uri(&self, target: &str) -> String {
-        if target.starts_with("sip:") { target.into() } else { format!("sip:{target}@{}", self.config.domain) }
+        if target.starts_with("sip:") {
+            target.into()
+        } else {
+            format!("sip:{target}@{}", self.config.domain)
+        }
     }
 }
 

@@ -365,6 +365,3 @@ impl Receiver {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

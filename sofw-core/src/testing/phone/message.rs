@@ -69,19 +69,28 @@ pub(super) struct Received {
 impl Received {
     /// From one datagram or one framed message; `None` if it is no SIP message that a phone can use.
     pub fn parse(bytes: &[u8]) -> Option<Received> {
-        let message = crate::sip::Message::parse(bytes).ok()?;
-        let headers = message
-            .headers()
-            .map(|h| (long_name(h.raw_name()).to_ascii_lowercase(), unfold(h.value())))
+        let head_len = bytes.windows(4).position(|w| w == b"\r\n\r\n")?;
+        let head =
+            core::str::from_utf8(&bytes[..head_len]).ok()?.replace("\r\n ", " ").replace("\r\n\t", " ");
+        let (start, rest) = head.split_once("\r\n")?;
+        let headers = rest
+            .split("\r\n")
+            .filter_map(|line| line.split_once(':'))
+            .map(|(name, value)| (long_name(name.trim()).to_ascii_lowercase(), unfold(value)))
             .collect();
+        let (first, second) = start.split_once(' ')?;
+        let is_response = first == "SIP/2.0";
         let received = Received {
-            method: message.is_request().then(|| message.method().as_str().to_owned()),
-            status: message.status(),
+            method: (!is_response).then(|| first.to_owned()),
+            status: if is_response { Some(second.get(..3)?.parse().ok()?) } else { None },
             headers,
-            body: message.body().to_vec(),
+            body: bytes[head_len + 4..].to_vec(),
         };
         // What every message must have (RFC 3261 §8.1.1).
-        ["via", "from", "to", "call-id", "cseq"].iter().all(|n| received.header(n).is_some()).then_some(received)
+        ["via", "from", "to", "call-id", "cseq"]
+            .iter()
+            .all(|n| received.header(n).is_some())
+            .then_some(received)
     }
 
     /// The first header of this lower-case long name.
@@ -105,7 +114,8 @@ impl Received {
 
     /// Number and method of CSeq.
     pub fn cseq(&self) -> (u32, &str) {
-        let (number, method) = self.header("cseq").and_then(|v| v.split_once(char::is_whitespace)).unwrap_or(("0", ""));
+        let (number, method) =
+            self.header("cseq").and_then(|v| v.split_once(char::is_whitespace)).unwrap_or(("0", ""));
         (number.parse().unwrap_or(0), method.trim())
     }
 
@@ -158,7 +168,8 @@ impl Received {
         }
         let to = self.header("to").unwrap_or("");
         // §8.2.6.2: a tag in every response but 100.
-        let to = if self.to_tag().is_some() || status == 100 { to.into() } else { format!("{to};tag={to_tag}") };
+        let to =
+            if self.to_tag().is_some() || status == 100 { to.into() } else { format!("{to};tag={to_tag}") };
         headers.push(rsip::headers::From::new(self.header("from").unwrap_or("")).into());
         headers.push(rsip::headers::To::new(to).into());
         headers.push(rsip::headers::CallId::new(self.call_id()).into());
@@ -227,7 +238,8 @@ fn with_source(via: &str, source: SocketAddr) -> String {
             out.push(part.to_owned());
         }
     }
-    let sent_by = out.first().and_then(|v| v.split_whitespace().last()).and_then(host_port).map(|(host, _)| host);
+    let sent_by =
+        out.first().and_then(|v| v.split_whitespace().last()).and_then(host_port).map(|(host, _)| host);
     if has_rport || sent_by.is_none_or(|h| h.trim_matches(['[', ']']) != source.ip().to_string()) {
         out.push(format!("received={}", source.ip()));
     }

@@ -38,7 +38,7 @@ use crate::base::{Deadline, Instant, Rng, Seed, Transport};
 use crate::io::{Input, ListenerId, Output, SocketId};
 use auth::Challenge;
 use call::Call;
-use media::{Heard, MediaStream, ToSend};
+use media::{Heard, ToSend};
 use message::Received;
 use transaction::{ClientTransaction, Due, Purpose, ServerTransaction, Timers};
 use wire::{Peer, Wire};
@@ -81,8 +81,12 @@ impl Phone {
         };
         let mut out = VecDeque::new();
         match config.transport {
-            Transport::Udp => out.push_back(Output::Bind { socket: SocketId::Sip(0), addr: config.sip_addr() }),
-            Transport::Tcp => out.push_back(Output::Listen { listener: ListenerId::Sip(0), addr: config.sip_addr() }),
+            Transport::Udp => {
+                out.push_back(Output::Bind { socket: SocketId::Sip(0), addr: config.sip_addr() })
+            }
+            Transport::Tcp => {
+                out.push_back(Output::Listen { listener: ListenerId::Sip(0), addr: config.sip_addr() })
+            }
         }
         for port in [config.rtp_port, config.rtcp_port()] {
             let addr = (config.addr, port).into();
@@ -109,7 +113,9 @@ impl Phone {
             Input::Datagram { socket: SocketId::Sip(_), from, bytes } => {
                 self.handle_message(now, Peer::Udp(from), from, bytes);
             }
-            Input::Datagram { socket: SocketId::Media(port), bytes, .. } => self.handle_media(now, port, bytes),
+            Input::Datagram { socket: SocketId::Media(port), bytes, .. } => {
+                self.handle_media(now, port, bytes)
+            }
             Input::Accepted { conn, peer, .. } => self.wire.accepted(&mut self.out, conn, peer),
             Input::Connected { conn, .. } => self.wire.connected(&mut self.out, conn),
             Input::Written(conn) => self.wire.written(&mut self.out, conn),
@@ -147,8 +153,12 @@ impl Phone {
     /// When [`Phone::handle_timeout`] is wanted next.
     pub fn poll_timeout(&self) -> Option<Deadline> {
         let call = self.call.as_ref();
-        let transactions =
-            self.clients.iter().map(|t| t.deadline()).chain(self.servers.iter().filter_map(|t| t.deadline())).min();
+        let transactions = self
+            .clients
+            .iter()
+            .map(|t| t.deadline())
+            .chain(self.servers.iter().filter_map(|t| t.deadline()))
+            .min();
         [
             (self.registration.refresh_at, "phone: refresh registration"),
             (call.and_then(|c| c.answer_at), "phone: answer"),

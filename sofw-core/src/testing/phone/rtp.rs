@@ -135,7 +135,8 @@ mod tests {
 
     #[test]
     fn cut_and_foreign_bytes_are_refused() {
-        let bytes = RtpHeader { marker: false, payload_type: 0, sequence: 1, timestamp: 2, ssrc: 3 }.packet(b"");
+        let bytes =
+            RtpHeader { marker: false, payload_type: 0, sequence: 1, timestamp: 2, ssrc: 3 }.packet(b"");
         for len in 0..bytes.len() {
             assert_eq!(RtpHeader::parse(&bytes[..len]), None);
         }

@@ -85,7 +85,8 @@ pub(super) fn read(body: &[u8]) -> Option<Remote> {
         words.next().filter(|proto| proto.starts_with("RTP/AVP"))?;
         words.find(|w| *w == "0")?;
         let addr = media.addr?;
-        let attribute = |name: &str| media.lines.iter().rev().find_map(|l| l.strip_prefix("a=")?.strip_prefix(name));
+        let attribute =
+            |name: &str| media.lines.iter().rev().find_map(|l| l.strip_prefix("a=")?.strip_prefix(name));
         // A session-level direction is the default; the media level, which comes later, wins.
         let mut direction = media.lines.iter().fold(Direction::BOTH, |now, line| match *line {
             "a=sendrecv" => Direction::BOTH,
@@ -202,7 +203,8 @@ mod tests {
 
     #[test]
     fn other_lines_are_refused_in_the_answer() {
-        let offer = b"v=0\r\nc=IN IP4 1.1.1.1\r\nm=video 5000 RTP/AVP 96\r\nm=audio 6000 RTP/AVP 0\r\na=sendonly\r\n";
+        let offer =
+            b"v=0\r\nc=IN IP4 1.1.1.1\r\nm=video 5000 RTP/AVP 96\r\nm=audio 6000 RTP/AVP 0\r\na=sendonly\r\n";
         let answer = local(Direction::BOTH).answer(offer, &read(offer).unwrap());
         let text = String::from_utf8(answer).unwrap();
         assert!(text.contains("m=video 0 RTP/AVP 96\r\nm=audio 4000 RTP/AVP 0 101\r\n"), "{text}");

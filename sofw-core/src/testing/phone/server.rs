@@ -61,7 +61,8 @@ impl Phone {
                 }
                 Some(due) => {
                     let transaction = self.servers.remove(at);
-                    let is_call = self.call.as_ref().is_some_and(|c| c.call_id == transaction.request.call_id());
+                    let is_call =
+                        self.call.as_ref().is_some_and(|c| c.call_id == transaction.request.call_id());
                     // RFC 3261 §13.3.1.4: no ACK for a 2xx ends the session.
                     if due == Due::TimedOut && transaction.status < 300 && is_call {
                         self.send_bye(now);
@@ -147,7 +148,10 @@ impl Phone {
             return;
         };
         // §14.2: not while an INVITE of ours or theirs is under way.
-        let own = self.clients.iter().any(|t| t.is_invite() && t.state != super::transaction::ClientState::Completed);
+        let own = self
+            .clients
+            .iter()
+            .any(|t| t.is_invite() && t.state != super::transaction::ClientState::Completed);
         if own || call.state != CallState::Established {
             return self.respond(now, at, 491, None);
         }
@@ -212,14 +216,18 @@ impl Phone {
     fn handle_ack(&mut self, now: Instant, ack: &Received) {
         let (number, _) = ack.cseq();
         let found = self.servers.iter_mut().find(|t| {
-            t.is_invite() && t.request.call_id() == ack.call_id() && t.request.cseq().0 == number && t.status >= 200
+            t.is_invite()
+                && t.request.call_id() == ack.call_id()
+                && t.request.cseq().0 == number
+                && t.status >= 200
         });
         let Some(transaction) = found else {
             return;
         };
         let first = transaction.acknowledge();
         let (accepted, initial) = (transaction.status < 300, transaction.request.to_tag().is_none());
-        let Some(call) = self.call.as_mut().filter(|c| first && accepted && c.call_id == ack.call_id()) else {
+        let Some(call) = self.call.as_mut().filter(|c| first && accepted && c.call_id == ack.call_id())
+        else {
             return;
         };
         if core::mem::take(&mut call.answer_due) {
@@ -239,7 +247,9 @@ impl Phone {
     /// The INVITE of the call that rings.
     fn pending_invite(&self) -> Option<usize> {
         let call = self.call.as_ref()?;
-        self.servers.iter().position(|t| t.is_invite() && t.status < 200 && t.request.call_id() == call.call_id)
+        self.servers
+            .iter()
+            .position(|t| t.is_invite() && t.status < 200 && t.request.call_id() == call.call_id)
     }
 
     fn respond(&mut self, now: Instant, at: usize, status: u16, body: Option<Body>) {

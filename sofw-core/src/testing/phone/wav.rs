@@ -52,8 +52,11 @@ pub fn read(bytes: &[u8]) -> Option<Vec<Vec<i16>>> {
             }
             b"data" => {
                 let count = channel_count?;
-                let samples: Vec<i16> = chunk.chunks_exact(2).map(|s| i16::from_le_bytes([s[0], s[1]])).collect();
-                return Some((0..count).map(|c| samples.iter().skip(c).step_by(count).copied().collect()).collect());
+                let samples: Vec<i16> =
+                    chunk.chunks_exact(2).map(|s| i16::from_le_bytes([s[0], s[1]])).collect();
+                return Some(
+                    (0..count).map(|c| samples.iter().skip(c).step_by(count).copied().collect()).collect(),
+                );
             }
             _ => {}
         }

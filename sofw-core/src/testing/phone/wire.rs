@@ -58,7 +58,9 @@ impl Wire {
     /// Sends to where something came from. If that connection is gone, so is the message.
     pub fn reply(&mut self, out: &mut VecDeque<Output>, peer: Peer, bytes: Vec<u8>) {
         match peer {
-            Peer::Udp(to) => out.push_back(Output::Send { socket: SocketId::Sip(0), to, payload: bytes.into() }),
+            Peer::Udp(to) => {
+                out.push_back(Output::Send { socket: SocketId::Sip(0), to, payload: bytes.into() })
+            }
             Peer::Tcp(id) => {
                 if let Some(conn) = self.conns.get_mut(&id) {
                     conn.queue.push_back(bytes.into());
