@@ -12,8 +12,14 @@
 //! first rewritten towards that leg and kept until the group ends. Between two phones of one space nothing is done.
 
 mod agent;
+mod flows;
+mod group;
+mod module;
 pub mod ports;
 mod record;
+mod removal;
+mod spaces;
+mod table;
 
 pub use agent::{RatOutput, RelayAgent};
 pub use record::{End, Record, Space};
