@@ -88,8 +88,12 @@ impl RelayAgent {
     pub fn site_ended(&mut self, now: Instant, site: SiteId) {
         self.spaces.site_ended(site);
         let space = Space::Site(site);
-        let lost: Vec<Key> =
-            self.table.iter().filter(|(_, group)| group.side_in(space).is_some()).map(|(key, _)| key).collect();
+        let lost: Vec<Key> = self
+            .table
+            .iter()
+            .filter(|(_, group)| group.side_in(space).is_some())
+            .map(|(key, _)| key)
+            .collect();
         for key in lost {
             self.remove(now, key, removal::TUNNEL_LOST);
         }
@@ -177,7 +181,12 @@ impl RelayAgent {
     }
 
     /// As [`Self::hear`], but changes nothing: for a second answer to one offer (a fork beyond us).
-    pub(super) fn overhear(&mut self, key: Key, side: usize, heard: &[Heard]) -> Result<Vec<Option<Remote>>, u16> {
+    pub(super) fn overhear(
+        &mut self,
+        key: Key,
+        side: usize,
+        heard: &[Heard],
+    ) -> Result<Vec<Option<Remote>>, u16> {
         if heard.len() > SDP_MEDIA_LINES_MAX {
             return Err(488);
         }
@@ -201,7 +210,8 @@ impl RelayAgent {
             if line.facing[listener].is_none() {
                 line.facing[listener] = Some(self.spaces.take(space).ok_or(503_u16)?);
             }
-            let address = line.facing[listener].as_ref().and_then(|facing| self.spaces.address(space, facing));
+            let address =
+                line.facing[listener].as_ref().and_then(|facing| self.spaces.address(space, facing));
             told.push(Some(address.ok_or(503_u16)?));
         }
         self.drain_keeper();
@@ -226,7 +236,9 @@ impl RelayAgent {
                     match line.link {
                         Some(link) => opened.push(link),
                         // Ports and flows in use are never given twice, so this is a defect of ours.
-                        None => self.out.push_back(RatOutput::Event(Event::InvariantBroken("relay port in use"))),
+                        None => {
+                            self.out.push_back(RatOutput::Event(Event::InvariantBroken("relay port in use")))
+                        }
                     }
                 }
                 Some(link) => {

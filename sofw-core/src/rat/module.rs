@@ -15,7 +15,12 @@ use crate::sip::{HeaderName, Message, Method};
 use crate::tunnel::Urgent;
 
 impl RelayModule for RelayAgent {
-    fn request(&mut self, now: Instant, leg: &Forward<'_>, message: &Message<'_>) -> Result<Option<Vec<u8>>, u16> {
+    fn request(
+        &mut self,
+        now: Instant,
+        leg: &Forward<'_>,
+        message: &Message<'_>,
+    ) -> Result<Option<Vec<u8>>, u16> {
         if Space::of(leg.from) == Space::of(leg.to) {
             return Ok(None);
         }
@@ -49,8 +54,15 @@ impl RelayModule for RelayAgent {
         told
     }
 
-    fn response(&mut self, now: Instant, leg: &Forward<'_>, message: &Message<'_>) -> Result<Option<Vec<u8>>, u16> {
-        let Some(status) = message.status().filter(|status| (101..300).contains(status)) else { return Ok(None) };
+    fn response(
+        &mut self,
+        now: Instant,
+        leg: &Forward<'_>,
+        message: &Message<'_>,
+    ) -> Result<Option<Vec<u8>>, u16> {
+        let Some(status) = message.status().filter(|status| (101..300).contains(status)) else {
+            return Ok(None);
+        };
         if Space::of(leg.from) == Space::of(leg.to) {
             return Ok(None);
         }
@@ -122,8 +134,7 @@ impl RelayAgent {
     ) -> Result<Option<Vec<u8>>, u16> {
         let Some(sdp) = sdp else { return Ok(None) };
         let heard: Vec<Heard> = sdp.media().iter().map(Heard::of).collect();
-        let told =
-            if heed { self.hear(now, key, side, &heard)? } else { self.overhear(key, side, &heard)? };
+        let told = if heed { self.hear(now, key, side, &heard)? } else { self.overhear(key, side, &heard)? };
         let lines: Vec<Option<MediaRewrite>> = told
             .into_iter()
             .map(|told| told.map(|Remote { rtp, rtcp }| MediaRewrite { rtp, rtcp }))

@@ -57,7 +57,8 @@ impl RelayAgent {
             let Some(group) = self.table.get(key) else { continue };
             let alive = group.lines.iter().any(|line| {
                 let stats = line.link.and_then(|link| self.relay.stats(link));
-                line.state.is_held() || stats.is_some_and(|stats| stats.last_activity + self.silence_max > now)
+                line.state.is_held()
+                    || stats.is_some_and(|stats| stats.last_activity + self.silence_max > now)
             });
             if !alive {
                 self.remove(now, key, SILENCE);
