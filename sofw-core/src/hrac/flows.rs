@@ -1,0 +1,153 @@
+//! Media flows as HRAS ordered them, within what phones announced.
+
+use core::net::SocketAddr;
+use std::collections::BTreeMap;
+
+use super::phones::Phones;
+use crate::base::{Deadline, Instant, SiteId};
+use crate::config::MediaConfig;
+use crate::config::limits::ORPHAN_PORT_LIFE;
+use crate::event::DropReason;
+use crate::io::Output;
+use crate::media::{Accept, Leg, LinkId, Relay, Remote};
+use crate::rat::ports::{KeeperOutput, PortKeeper};
+use crate::tunnel::{FlowId, Frame, Urgent};
+
+/// Relay ports and the flows that use them.
+#[derive(Debug)]
+pub(super) struct Flows {
+    pub(super) keeper: PortKeeper,
+    pub(super) relay: Relay,
+    open: BTreeMap<FlowId, Open>,
+    /// Ports of flows that a former session had, and to whom they led.
+    orphans: BTreeMap<u16, Option<Remote>>,
+    orphans_until: Option<Instant>,
+    /// Ports to announce.
+    ready: Vec<u16>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    port: u16,
+    link: LinkId,
+    remote: Option<Remote>,
+}
+
+/// Why a flow, or its phone's address, was refused.
+type Refusal = (DropReason, Option<SocketAddr>);
+
+impl Flows {
+    pub(super) fn new(config: &MediaConfig) -> Self {
+        Flows {
+            keeper: PortKeeper::new(config),
+            relay: Relay::new(None),
+            open: BTreeMap::new(),
+            orphans: BTreeMap::new(),
+            orphans_until: None,
+            ready: Vec::new(),
+        }
+    }
+
+    /// `OpenFlow`. A phone's address that no phone announced is refused, but the flow is open: it stays mute.
+    pub(super) fn open(
+        &mut self,
+        now: Instant,
+        phones: &mut Phones,
+        flow: FlowId,
+        port: u16,
+        (phone, phone_rtcp): (Option<SocketAddr>, Option<SocketAddr>),
+        urgent: Urgent,
+    ) -> Result<(), Refusal> {
+        if flow.is_rtcp() || flow.0 > FlowId::MAX {
+            return Err((DropReason::NoFlow, None));
+        }
+        if self.open.get(&flow).is_some_and(|open| open.port != port) {
+            self.close(flow);
+        }
+        let former =
+            self.open.get(&flow).map(|open| open.remote).or_else(|| self.orphans.get(&port).copied());
+        let wanted = phone.map(|rtp| Remote { rtp, rtcp: phone_rtcp.unwrap_or(rtp) });
+        let remote = wanted.filter(|&remote| phones.announced(now, remote) || former == Some(Some(remote)));
+        let leg = Leg::Socket { port, remote, accept: Accept::Inside };
+        let link = match self.open.get(&flow) {
+            Some(open) => {
+                self.relay.set_remote(open.link, 0, remote, Accept::Inside);
+                self.relay.set_urgent(open.link, urgent);
+                open.link
+            }
+            None => {
+                if self.orphans.remove(&port).is_none() && !self.keeper.claim(port) {
+                    return Err((DropReason::NoFlow, None));
+                }
+                let tunnel = Leg::Tunnel { site: SiteId(0), flow };
+                let Some(link) = self.relay.open(now, [leg, tunnel], urgent) else {
+                    self.keeper.release(port);
+                    return Err((DropReason::NoFlow, None));
+                };
+                link
+            }
+        };
+        self.open.insert(flow, Open { port, link, remote });
+        match wanted {
+            Some(wanted) if remote.is_none() => Err((DropReason::UnannouncedInside, Some(wanted.rtp))),
+            _ => Ok(()),
+        }
+    }
+
+    /// `CloseFlow`.
+    pub(super) fn close(&mut self, flow: FlowId) {
+        if let Some(open) = self.open.remove(&flow) {
+            self.relay.close(open.link);
+            self.keeper.release(open.port);
+        }
+    }
+
+    /// The session is over. The ports stay open for a while: if calls live on, HRAS opens their flows again.
+    pub(super) fn orphan_all(&mut self, now: Instant) {
+        for open in core::mem::take(&mut self.open).into_values() {
+            self.relay.close(open.link);
+            self.orphans.insert(open.port, open.remote);
+        }
+        if !self.orphans.is_empty() {
+            self.orphans_until = Some(now + ORPHAN_PORT_LIFE);
+        }
+    }
+
+    /// All ports that are open and free are to be announced (again).
+    pub(super) fn announce_all(&mut self) {
+        self.ready = self.keeper.ready().collect();
+    }
+
+    /// What became ready since the last call.
+    pub(super) fn ports_ready(&mut self) -> Option<Frame> {
+        (!self.ready.is_empty()).then(|| Frame::PortsReady(core::mem::take(&mut self.ready)))
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        self.keeper.handle_timeout(now);
+        if self.orphans_until.is_some_and(|at| at <= now) {
+            self.orphans_until = None;
+            for (port, _) in core::mem::take(&mut self.orphans) {
+                self.keeper.release(port);
+            }
+        }
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Deadline> {
+        let orphans = self.orphans_until.map(|at| Deadline::new(at, "ports of a lost session"));
+        Deadline::earlier(self.keeper.poll_timeout(), orphans)
+    }
+
+    pub(super) fn poll(&mut self) -> Option<Output> {
+        loop {
+            match self.keeper.poll()? {
+                KeeperOutput::Io(output) => return Some(output),
+                KeeperOutput::Ready(port) => self.ready.push(port),
+            }
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.open.len()
+    }
+}
