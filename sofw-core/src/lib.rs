@@ -27,6 +27,7 @@ pub mod config;
 pub mod error;
 pub mod event;
 pub mod io;
+mod machine;
 
 pub mod sdp;
 pub mod sip;
@@ -37,6 +38,7 @@ pub mod proxy;
 pub mod rat;
 pub mod registrar;
 pub mod transaction;
+pub mod transport;
 
 pub mod hrac;
 pub mod hras;
@@ -50,3 +52,4 @@ pub use event::Event;
 pub use hrac::Hrac;
 pub use hras::Hras;
 pub use io::{Input, Output};
+pub use machine::Machine;

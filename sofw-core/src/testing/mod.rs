@@ -1,3 +1,3 @@
-//! Built-in phones, the in-memory pair and fuzz entries.
+//! Built-in phones, machines joined by memory, and fuzz entries: for tests, the demo and the simulator.
 
-pub mod phone;
+pub mod world;
