@@ -23,19 +23,23 @@ pub enum Letter<M> {
 
 /// Where letters wait. One atomic load tells the driver that there are none.
 pub struct Mailbox<M> {
-    letters: Mutex<Vec<Letter<M>>>,
+    /// `None` once the driver has ended: what is posted then is dropped, and whoever waits for an answer learns it.
+    letters: Mutex<Option<Vec<Letter<M>>>>,
     full: AtomicBool,
     signal: Arc<OwnedFd>,
 }
 
 impl<M> Mailbox<M> {
     pub fn new(signal: Arc<OwnedFd>) -> Self {
-        Mailbox { letters: Mutex::new(Vec::new()), full: AtomicBool::new(false), signal }
+        Mailbox { letters: Mutex::new(Some(Vec::new())), full: AtomicBool::new(false), signal }
     }
 
     /// Puts a letter in and wakes the driver.
     pub fn post(&self, letter: Letter<M>) {
-        self.letters.lock().unwrap_or_else(PoisonError::into_inner).push(letter);
+        match &mut *self.letters.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(letters) => letters.push(letter),
+            None => return,
+        }
         self.full.store(true, Ordering::Release);
         // Fails only if the counter is full, and then the driver is awake already.
         let _ = rustix::io::write(&self.signal, &1u64.to_ne_bytes());
@@ -46,7 +50,15 @@ impl<M> Mailbox<M> {
         if !self.full.swap(false, Ordering::Acquire) {
             return Vec::new();
         }
-        std::mem::take(&mut *self.letters.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut letters = self.letters.lock().unwrap_or_else(PoisonError::into_inner);
+        letters.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Nobody will read any more.
+    pub fn close(&self) {
+        let letters = self.letters.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // Dropped outside the lock: a letter's contents may have a handle of their own.
+        drop(letters);
     }
 }
 

@@ -101,7 +101,7 @@ pub struct Stats {
 pub struct Driver<M, O = ()> {
     half: Half<M, O>,
     world: World,
-    mailbox: Arc<Mailbox<M>>,
+    mailbox: Reader<M>,
     options: Options,
     ready: Vec<Ready>,
     /// When media was last read.
@@ -156,6 +156,7 @@ impl<M: Machine + 'static, O: Observer> Driver<M, O> {
         };
         let half = Half { machine, observer, stats: Stats::default() };
         let handle = Handle::new(Arc::clone(&mailbox));
+        let mailbox = Reader(mailbox);
         Ok((
             Driver { half, world, mailbox, options, ready: Vec::new(), media_read: None, media_resume: None },
             handle,
@@ -247,7 +248,7 @@ impl<M: Machine + 'static, O: Observer> Driver<M, O> {
     }
 
     fn read_mailbox(&mut self, now: Instant) -> bool {
-        for letter in self.mailbox.take() {
+        for letter in self.mailbox.0.take() {
             match letter {
                 Letter::Call(call) => call(&mut self.half.machine, now),
                 Letter::Resolved(conn, _) if !self.world.conns.is_resolving(conn) => {}
@@ -341,7 +342,7 @@ impl<M: Machine + 'static, O: Observer> Driver<M, O> {
         }
         let Endpoint::Name(name, port) = to else { return };
         world.conns.resolving(now, conn);
-        let mailbox = Arc::clone(&self.mailbox);
+        let mailbox = Arc::clone(&self.mailbox.0);
         smol::unblock(move || mailbox.post(Letter::Resolved(conn, resolve::resolve(&name, port)))).detach();
     }
 
@@ -357,6 +358,15 @@ impl<M: Machine + 'static, O: Observer> Driver<M, O> {
             Some(at) => self.world.poller.wake_at(self.options.clock.now(), at),
             None => Ok(()),
         }
+    }
+}
+
+/// The driver's end of its mailbox: closed when the driver ends, in whatever way.
+struct Reader<M>(Arc<Mailbox<M>>);
+
+impl<M> Drop for Reader<M> {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }
 

@@ -8,12 +8,12 @@
 //! mailbox's eventfd, edge-triggered, so that they need not be read at all. Media sockets sit in a second set inside
 //! the first, so that all of them can be silenced for a moment by one call (see [`super::Options::gather`]).
 
+use core::mem::MaybeUninit;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 use async_io::Async;
-use rustix::buffer::spare_capacity;
 use rustix::event::{EventfdFlags, epoll, eventfd};
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
@@ -65,7 +65,6 @@ pub struct Poller {
     timer: OwnedFd,
     armed: Option<Instant>,
     signal: Arc<OwnedFd>,
-    events: Vec<epoll::Event>,
 }
 
 impl Poller {
@@ -80,17 +79,8 @@ impl Poller {
         epoll::add(&main, &media, Token::MediaSet.pack(), epoll::EventFlags::IN)?;
         epoll::add(&main, &timer, Token::Timer.pack(), edge)?;
         epoll::add(&main, &signal, Token::Mailbox.pack(), edge)?;
-        let events = Vec::with_capacity(EVENTS_PER_ROUND);
         let main = Async::new_nonblocking(main)?;
-        Ok(Poller {
-            main,
-            media,
-            media_silenced: false,
-            timer,
-            armed: None,
-            signal: Arc::new(signal),
-            events,
-        })
+        Ok(Poller { main, media, media_silenced: false, timer, armed: None, signal: Arc::new(signal) })
     }
 
     /// What wakes this set from other threads: write 8 bytes to it.
@@ -104,13 +94,13 @@ impl Poller {
     }
 
     /// What is ready now, appended to `ready`: everything but media sockets.
-    pub fn collect(&mut self, ready: &mut Vec<Ready>) -> io::Result<()> {
-        collect(self.main.as_fd(), &mut self.events, ready)
+    pub fn collect(&self, ready: &mut Vec<Ready>) -> io::Result<()> {
+        collect(self.main.as_fd(), ready)
     }
 
     /// The media sockets that are ready now, appended to `ready`.
-    pub fn collect_media(&mut self, ready: &mut Vec<Ready>) -> io::Result<()> {
-        collect(self.media.as_fd(), &mut self.events, ready)
+    pub fn collect_media(&self, ready: &mut Vec<Ready>) -> io::Result<()> {
+        collect(self.media.as_fd(), ready)
     }
 
     /// Adds a descriptor.
@@ -152,22 +142,20 @@ impl Poller {
         self.armed = None;
     }
 
-    fn set_of(&self, token: Token) -> std::os::fd::BorrowedFd<'_> {
+    fn set_of(&self, token: Token) -> BorrowedFd<'_> {
         if matches!(token, Token::Media(_)) { self.media.as_fd() } else { self.main.as_fd() }
     }
 }
 
-fn collect(
-    set: std::os::fd::BorrowedFd<'_>,
-    events: &mut Vec<epoll::Event>,
-    ready: &mut Vec<Ready>,
-) -> io::Result<()> {
-    events.clear();
+fn collect(set: BorrowedFd<'_>, ready: &mut Vec<Ready>) -> io::Result<()> {
+    // On the stack: a kept buffer of these would make the driver stay on one thread, as they may hold pointers.
+    let mut events = [const { MaybeUninit::<epoll::Event>::uninit() }; EVENTS_PER_ROUND];
     let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
-    match epoll::wait(set, spare_capacity(events), Some(&at_once)) {
-        Ok(_) | Err(rustix::io::Errno::INTR) => {}
+    let events = match epoll::wait(set, &mut events[..], Some(&at_once)) {
+        Ok((events, _)) => events,
+        Err(rustix::io::Errno::INTR) => return Ok(()),
         Err(error) => return Err(error.into()),
-    }
+    };
     ready.extend(events.iter().filter_map(|event| {
         let flags = event.flags;
         Some(Ready {
@@ -216,4 +204,4 @@ impl Token {
 pub const GENERATION_MASK: u32 = (1 << 28) - 1;
 
 /// Most descriptors looked at per round; the kernel rotates its list, so none starves.
-const EVENTS_PER_ROUND: usize = 512;
+const EVENTS_PER_ROUND: usize = 256;
