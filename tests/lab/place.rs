@@ -57,6 +57,17 @@ pub enum Way {
     Web,
 }
 
+/// How a phone is told of its SIP server.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Account {
+    /// The domain, and the server as outbound proxy, by UDP.
+    Udp,
+    /// The same by TCP.
+    Tcp,
+    /// Nothing but the server's address, which is then also the host of the address-of-record.
+    AddressOnly,
+}
+
 impl Outside {
     /// A new laboratory with a public network.
     pub fn new() -> Outside {
@@ -111,12 +122,17 @@ impl Outside {
 
     /// A phone on the public network, whose SIP server is HRAS.
     pub fn phone(&self, user: &str, hertz: u32) -> Baresip {
-        phone(&self.host(user, OUTSIDE_PHONE), OUTSIDE_PHONE, user, HRAS, hertz)
+        self.phone_with(user, hertz, Account::Udp)
+    }
+
+    /// As [`Outside::phone`], with another kind of account.
+    pub fn phone_with(&self, user: &str, hertz: u32, account: Account) -> Baresip {
+        phone(&self.host(user, OUTSIDE_PHONE), OUTSIDE_PHONE, user, HRAS, hertz, account)
     }
 
     /// A phone at home, whose SIP server is HRAS.
     pub fn home_phone(&self, user: &str, hertz: u32) -> Baresip {
-        phone(&self.home(user), HOME_PHONE, user, HRAS, hertz)
+        phone(&self.home(user), HOME_PHONE, user, HRAS, hertz, Account::Udp)
     }
 
     fn host_named(&self, role: &str, interface: &str, address: Ipv4Addr) -> Node {
@@ -137,9 +153,14 @@ impl Site {
 
     /// A phone of the site, whose SIP server is HRAC (P3). `index` chooses its address, from [`INSIDE_PHONE`] on.
     pub fn phone(&self, user: &str, index: u8, hertz: u32) -> Baresip {
+        self.phone_with(user, index, hertz, Account::Udp)
+    }
+
+    /// As [`Site::phone`], with another kind of account.
+    pub fn phone_with(&self, user: &str, index: u8, hertz: u32, account: Account) -> Baresip {
         let [a, b, c, d] = INSIDE_PHONE.octets();
         let address = Ipv4Addr::new(a, b, c, d + index);
-        phone(&self.host(user, address), address, user, HRAC, hertz)
+        phone(&self.host(user, address), address, user, HRAC, hertz, account)
     }
 
     /// Starts HRAC with the right key and waits for its tunnel.
@@ -190,9 +211,21 @@ impl Site {
     }
 }
 
-fn phone(node: &Node, address: Ipv4Addr, user: &str, server: Ipv4Addr, hertz: u32) -> Baresip {
-    let user = format!("{user}@{DOMAIN}");
-    let more = format!(";outbound=\"sip:{server}\"");
+fn phone(
+    node: &Node,
+    address: Ipv4Addr,
+    user: &str,
+    server: Ipv4Addr,
+    hertz: u32,
+    account: Account,
+) -> Baresip {
+    let (user, more) = match account {
+        Account::Udp => (format!("{user}@{DOMAIN}"), format!(";outbound=\"sip:{server}\"")),
+        Account::Tcp => {
+            (format!("{user}@{DOMAIN};transport=tcp"), format!(";outbound=\"sip:{server};transport=tcp\""))
+        }
+        Account::AddressOnly => (format!("{user}@{server}"), String::new()),
+    };
     Baresip::start(
         node,
         &Setup { address, user: &user, password: PASSWORD, more: &more, register: true, hertz },

@@ -1,31 +1,41 @@
 //! Calls in both directions, by every way out of a site.
 
 use super::super::need;
-use super::super::place::{Outside, Way};
+use super::super::place::{Account, Outside, Way};
 use super::super::proxy::Kind;
 use super::{INSIDE_HERTZ, OUTSIDE_HERTZ, call_both_ways};
 
 #[test]
 fn p02_p03_p04_p05_p06_calls_both_ways_through_squid() {
-    calls_by(Way::Proxy(Kind::Squid));
+    calls_by(Way::Proxy(Kind::Squid), Account::Udp);
 }
 
 #[test]
 fn p02_calls_both_ways_through_squid_with_password() {
-    calls_by(Way::Proxy(Kind::SquidWithPassword));
+    calls_by(Way::Proxy(Kind::SquidWithPassword), Account::Udp);
 }
 
 #[test]
 fn p02_calls_both_ways_through_tinyproxy() {
-    calls_by(Way::Proxy(Kind::Tinyproxy));
+    calls_by(Way::Proxy(Kind::Tinyproxy), Account::Udp);
 }
 
 #[test]
 fn p02_calls_both_ways_without_proxy() {
-    calls_by(Way::Web);
+    calls_by(Way::Web, Account::Udp);
 }
 
-fn calls_by(way: Way) {
+#[test]
+fn p03_calls_both_ways_of_phones_that_speak_tcp() {
+    calls_by(Way::Proxy(Kind::Squid), Account::Tcp);
+}
+
+#[test]
+fn p03_calls_both_ways_of_phones_that_know_only_an_address() {
+    calls_by(Way::Proxy(Kind::Squid), Account::AddressOnly);
+}
+
+fn calls_by(way: Way, account: Account) {
     if !need::product() {
         return;
     }
@@ -34,9 +44,13 @@ fn calls_by(way: Way) {
     let capture = site.capture();
     let hras = outside.hras(&["hq"], &["alice", "bob"]);
     let hrac = site.hrac();
-    let mut alice = site.phone("alice", 0, INSIDE_HERTZ);
-    let mut bob = outside.phone("bob", OUTSIDE_HERTZ);
-    call_both_ways(&hras, (&mut alice, "sip:alice@example.net"), (&mut bob, "sip:bob@example.net"));
+    let mut alice = site.phone_with("alice", 0, INSIDE_HERTZ, account);
+    let mut bob = outside.phone_with("bob", OUTSIDE_HERTZ, account);
+    let (to_alice, to_bob) = match account {
+        Account::Udp | Account::Tcp => ("sip:alice@example.net", "sip:bob@example.net"),
+        Account::AddressOnly => ("sip:alice@203.0.113.5", "sip:bob@10.10.10.2"),
+    };
+    call_both_ways(&hras, (&mut alice, to_alice), (&mut bob, to_bob));
     drop(hrac);
     site.only_the_tunnel_crossed(&capture.stop());
 }
