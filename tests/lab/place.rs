@@ -62,7 +62,9 @@ pub enum Way {
 pub enum Account {
     /// The domain, and the server as outbound proxy, by UDP.
     Udp,
-    /// The same by TCP.
+    /// The same, but a call rings until somebody answers it.
+    Manual,
+    /// As [`Account::Udp`], but by TCP.
     Tcp,
     /// Nothing but the server's address, which is then also the host of the address-of-record.
     AddressOnly,
@@ -211,6 +213,7 @@ impl Site {
     }
 }
 
+/// A phone's account, as its owner would set it up.
 fn phone(
     node: &Node,
     address: Ipv4Addr,
@@ -220,16 +223,16 @@ fn phone(
     account: Account,
 ) -> Baresip {
     let (user, more) = match account {
-        Account::Udp => (format!("{user}@{DOMAIN}"), format!(";outbound=\"sip:{server}\"")),
+        Account::Udp | Account::Manual => (format!("{user}@{DOMAIN}"), format!(";outbound=\"sip:{server}\"")),
         Account::Tcp => {
             (format!("{user}@{DOMAIN};transport=tcp"), format!(";outbound=\"sip:{server};transport=tcp\""))
         }
         Account::AddressOnly => (format!("{user}@{server}"), String::new()),
     };
-    Baresip::start(
-        node,
-        &Setup { address, user: &user, password: PASSWORD, more: &more, register: true, hertz },
-    )
+    let answer = account != Account::Manual;
+    let setup =
+        Setup { address, user: &user, password: PASSWORD, more: &more, register: true, answer, hertz };
+    Baresip::start(node, &setup)
 }
 
 /// One end of SIPp's calls, whose SIP server is HRAC or HRAS.

@@ -18,7 +18,8 @@ fn two_phones_on_one_network_hear_each_other() {
     let outside = Outside::new();
     let phone = |role: &str, address, user: &str, hertz| {
         let user = format!("{user}@{address}");
-        let setup = Setup { address, user: &user, password: "", more: "", register: false, hertz };
+        let setup =
+            Setup { address, user: &user, password: "", more: "", register: false, answer: true, hertz };
         Baresip::start(&outside.host(role, address), &setup)
     };
     let mut alice = phone("alice", OUTSIDE_PHONE, "alice", 440);
@@ -48,4 +49,31 @@ fn twenty_sipp_calls_on_one_network() {
     caller.good(caller.call("echo", 20), 30);
     callee.good(answering, 10);
     echoed(&capture.stop(), OUTSIDE_PHONE, 20);
+}
+
+#[test]
+fn a_caller_on_one_network_gives_up() {
+    if !need::phones_and_root() {
+        return;
+    }
+    let outside = Outside::new();
+    let phone = |role: &str, address, user: &str| {
+        let user = format!("{user}@{address}");
+        let setup = Setup {
+            address,
+            user: &user,
+            password: "",
+            more: "",
+            register: false,
+            answer: false,
+            hertz: 440,
+        };
+        Baresip::start(&outside.host(role, address), &setup)
+    };
+    let mut alice = phone("alice", OUTSIDE_PHONE, "alice");
+    let bob = phone("bob", OTHER, "bob");
+    alice.dial(&format!("sip:bob@{OTHER}"));
+    bob.rings();
+    alice.hang_up();
+    bob.rings_no_more();
 }

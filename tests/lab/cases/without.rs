@@ -16,7 +16,10 @@ fn without_sofw_the_call_fails() {
         let site = outside.site("hq", 0, way);
         let bob_node = outside.host("bob", OUTSIDE_PHONE);
         let phone = |node: &_, address, user: &str, more: &str, register| {
-            Baresip::start(node, &Setup { address, user, password: "secret", more, register, hertz: 440 })
+            Baresip::start(
+                node,
+                &Setup { address, user, password: "secret", more, register, answer: true, hertz: 440 },
+            )
         };
         let bob = phone(&bob_node, OUTSIDE_PHONE, "bob@203.0.113.20", "", false);
         let capture = site.capture();

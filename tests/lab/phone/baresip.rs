@@ -8,7 +8,7 @@ use super::super::process::{Mark, Process};
 use super::super::tone::Recording;
 use super::super::wait::{seconds, until};
 
-/// A running phone. It answers every call at once.
+/// A running phone.
 pub struct Baresip {
     node: Node,
     process: Process,
@@ -29,6 +29,8 @@ pub struct Setup<'a> {
     pub more: &'a str,
     /// Whether it registers.
     pub register: bool,
+    /// Whether it answers every call at once; else it rings.
+    pub answer: bool,
     /// The tone it plays.
     pub hertz: u32,
 }
@@ -39,8 +41,9 @@ impl Baresip {
         let Setup { address, user, password, more, hertz, .. } = *setup;
         let directory = node.directory();
         let interval = if setup.register { 600 } else { 0 };
+        let answer = if setup.answer { "auto" } else { "manual" };
         let account = format!(
-            "<sip:{user}>;auth_pass={password};regint={interval};audio_codecs=pcmu;answermode=auto{more}\n"
+            "<sip:{user}>;auth_pass={password};regint={interval};audio_codecs=pcmu;answermode={answer}{more}\n"
         );
         std::fs::write(directory.join("accounts"), account).expect("accounts");
         std::fs::write(directory.join("contacts"), "").expect("contacts");
@@ -86,6 +89,18 @@ impl Baresip {
         self.process.line(self.seen, "Call established", seconds(15));
         self.calls += 1;
         self.seen = self.process.mark();
+    }
+
+    /// Waits until somebody calls.
+    #[track_caller]
+    pub fn rings(&self) {
+        self.process.line(self.seen, "Incoming call", seconds(10));
+    }
+
+    /// Waits until the caller has given up.
+    #[track_caller]
+    pub fn rings_no_more(&self) {
+        self.process.line(self.seen, "session closed", seconds(10));
     }
 
     /// Ends the call.
