@@ -3,8 +3,8 @@
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use polling::{Event, Events, PollMode, Poller};
@@ -90,7 +90,8 @@ fn send(peer: &Peer, start: Instant, from: Instant, to: Instant, sent: &AtomicU6
                 let before = cpu_before.unwrap_or_default();
                 return Ok(peer.cpu()?.saturating_sub(before));
             }
-            for (socket, target) in [(&stream.inside, stream.inside_to), (&stream.outside, stream.outside_to)] {
+            for (socket, target) in [(&stream.inside, stream.inside_to), (&stream.outside, stream.outside_to)]
+            {
                 number += 1;
                 fill(&mut packet, number, start);
                 if socket.send_to(&packet, target).is_ok() && now >= from {
@@ -134,7 +135,9 @@ fn receive(
         for event in events.iter() {
             while let Ok((length, _)) = sockets[event.key].recv_from(&mut buffer) {
                 let now = start.elapsed().as_nanos() as u64;
-                let Some(stamp) = buffer[..length].get(12..20).and_then(|b| b.try_into().ok()) else { continue };
+                let Some(stamp) = buffer[..length].get(12..20).and_then(|b| b.try_into().ok()) else {
+                    continue;
+                };
                 let stamp = u64::from_be_bytes(stamp);
                 if window.contains(&stamp) {
                     delays.push((now.saturating_sub(stamp) / 1_000) as u32);
@@ -142,7 +145,8 @@ fn receive(
             }
         }
         // Packets under way when the sending ended get one more second.
-        if done.load(Ordering::Acquire) && ended.get_or_insert_with(Instant::now).elapsed() > Duration::from_secs(1)
+        if done.load(Ordering::Acquire)
+            && ended.get_or_insert_with(Instant::now).elapsed() > Duration::from_secs(1)
         {
             return Ok(delays);
         }

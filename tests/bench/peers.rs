@@ -69,7 +69,8 @@ pub fn start(name: &str, calls: usize, sofw: &Path) -> io::Result<Peer> {
         "mux" => {
             let outside =
                 Process::start(Command::new(&own).args(["mux", "--side", "outside", "--calls", &count]))?;
-            let inside = Process::start(Command::new(&own).args(["mux", "--side", "inside", "--calls", &count]))?;
+            let inside =
+                Process::start(Command::new(&own).args(["mux", "--side", "inside", "--calls", &count]))?;
             plain(calls, vec![outside, inside])
         }
         "sofw" => start_sofw(calls, sofw),

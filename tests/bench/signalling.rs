@@ -105,7 +105,8 @@ impl SetUp {
             let Some(call) = call_of(&message) else { continue };
             let Some(id) = message.header(HeaderName::CallId) else { continue };
             let to = message.header(HeaderName::To).unwrap_or_default();
-            let mut routes: Vec<&str> = message.values(HeaderName::RecordRoute).map(|value| value.text()).collect();
+            let mut routes: Vec<&str> =
+                message.values(HeaderName::RecordRoute).map(|value| value.text()).collect();
             routes.reverse();
             let routes: String = routes.iter().map(|route| format!("Route: {route}\r\n")).collect();
             let ack = format!(
@@ -135,7 +136,8 @@ impl SetUp {
             self.outside_to[call] = media(&message);
             let sdp = sdp(Ports::load_outside(call));
             let contact = format!("<sip:bench@{OUTSIDE}>");
-            let extra = [(HeaderName::Contact, contact.as_str()), (HeaderName::ContentType, "application/sdp")];
+            let extra =
+                [(HeaderName::Contact, contact.as_str()), (HeaderName::ContentType, "application/sdp")];
             let copy = build::Copy { record_route: true };
             let answer =
                 build::response_with(&message, 200, "OK", Some("callee"), &extra, copy, sdp.as_bytes());

@@ -1,3 +1,4 @@
-//! Built-in phones, machines joined by memory, and fuzz entries: for tests, the demo and the simulator.
+//! Built-in phones, the in-memory pair and fuzz entries.
 
+pub mod phone;
 pub mod world;
