@@ -20,6 +20,8 @@ mod record;
 mod removal;
 mod spaces;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use agent::{RatOutput, RelayAgent};
 pub use record::{End, Record, Space};

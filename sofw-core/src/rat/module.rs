@@ -46,10 +46,8 @@ impl RelayModule for RelayAgent {
             self.table.begin(key, leg.branch);
         }
         let told = self.tell(now, key, side, sdp.as_ref(), true);
-        if told.is_err() && known.is_none() {
-            self.remove(now, key, "refused");
-        } else if told.is_err() {
-            self.fail_branch(now, leg.branch);
+        if told.is_err() {
+            self.refuse(now, key, leg.branch);
         }
         told
     }
@@ -69,13 +67,20 @@ impl RelayModule for RelayAgent {
         let tags = (message.from().tag().unwrap_or_default(), message.to().tag());
         let by_dialog = || self.table.by_dialog(message.call_id(), (tags.0, tags.1?));
         // A 2xx repeated until its ACK comes finds its branch done (RFC 3261 §13.3.1.4), but its dialog alive.
-        let Some(key) = self.table.by_branch(leg.branch).or_else(by_dialog) else { return Ok(None) };
+        let known = self.table.by_branch(leg.branch).or_else(by_dialog);
         let sdp = sdp_of(message)?;
+        let Some(key) = known else {
+            // An answer to nothing that we know would tell one address space of the other.
+            return if sdp.is_some() { Err(503) } else { Ok(None) };
+        };
         let side = self.side_of(key, leg.to, leg.from)?;
         let is_ours = self.answered(key, leg.branch, status, tags.1);
         let told = self.tell(now, key, side, sdp.as_ref(), is_ours);
-        if told.is_ok() && is_ours && status >= 200 {
-            self.table.commit(key, leg.branch);
+        if is_ours && status >= 200 {
+            match told {
+                Ok(_) => self.table.commit(key, leg.branch),
+                Err(_) => self.refuse(now, key, leg.branch),
+            }
         }
         told
     }
@@ -100,6 +105,14 @@ impl RelayAgent {
         other.ok_or(481_u16)?.signalling = listener.addr().ip();
         group.legs[side].signalling = speaker.addr().ip();
         Ok(side)
+    }
+
+    /// What a message asked for cannot be given: as if its request had failed.
+    fn refuse(&mut self, now: Instant, key: Key, branch: BranchId) {
+        match self.table.get(key) {
+            Some(group) if group.branch == branch => self.remove(now, key, "refused"),
+            _ => self.fail_branch(now, branch),
+        }
     }
 
     fn confirm(&mut self, key: Key) {

@@ -1,0 +1,5 @@
+mod forks;
+mod lines;
+mod paper;
+mod property;
+mod world;
