@@ -85,11 +85,9 @@ pub fn response_to_malformed(bytes: &[u8], error: &SipError, source: SocketAddr)
         let repeated = core::mem::replace(slot, true);
         match header.name {
             HeaderName::Via => {
-                let mut value = header.value.to_vec();
-                if !repeated {
-                    value = stamp(bytes, &header, source)?;
-                }
-                line(&mut out, "Via", &value);
+                // A Via too broken to be stamped goes back as it came (RFC 4475 §3.1.2.1).
+                let stamped = if repeated { None } else { stamp(bytes, &header, source) };
+                line(&mut out, "Via", stamped.as_deref().unwrap_or(header.value));
             }
             _ if repeated => {}
             HeaderName::To => {

@@ -56,6 +56,7 @@ impl<'a> Message<'a> {
         let start = StartLine::parse(bytes.get(..line_len).unwrap_or_default())?;
 
         let mut first = [0_u16; HeaderName::KNOWN];
+        let is_request = matches!(start, StartLine::Request { .. });
         let mut found = Found::default();
         let mut pos = headers_start;
         let mut count = 0;
@@ -70,7 +71,7 @@ impl<'a> Message<'a> {
                 if !repeated {
                     *slot = pos as u16;
                 }
-                found.take(bytes, &header, repeated)?;
+                found.take(bytes, &header, is_request, repeated)?;
             }
             pos = header.line_range.end;
         }
@@ -282,7 +283,13 @@ struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    fn take(&mut self, bytes: &'a [u8], header: &Header<'a>, repeated: bool) -> Result<(), SipError> {
+    fn take(
+        &mut self,
+        bytes: &'a [u8],
+        header: &Header<'a>,
+        is_request: bool,
+        repeated: bool,
+    ) -> Result<(), SipError> {
         if repeated && SINGLE.contains(&header.name) {
             return Err(SipError::bad("Header field repeated that may stand once only"));
         }
@@ -296,7 +303,9 @@ impl<'a> Found<'a> {
             }
             HeaderName::From => self.from = Some(address()?),
             HeaderName::To => self.to = Some(address()?),
-            HeaderName::Contact | HeaderName::Route | HeaderName::RecordRoute => {
+            // A response with a fault in these is passed on all the same: its request cannot be refused any more, and
+            // a proxy does not need them (RFC 3261 §16.7).
+            HeaderName::Contact | HeaderName::Route | HeaderName::RecordRoute if is_request => {
                 for Value { range, bytes: value } in Values::of_line(bytes, header) {
                     if value != b"*" || header.name != HeaderName::Contact {
                         NameAddr::parse(bytes, range).map_err(SipError::bad)?;

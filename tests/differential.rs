@@ -1,0 +1,1 @@
+//! Differential tests of the scanner follow here.
