@@ -1,8 +1,25 @@
 //! Frames: what the two halves say to each other. The bytes are described in docs/WIRE.md.
+//!
+//! ```text
+//! Frame ── emit_content ──▶ content, in parts ──▶ View::Reliable ──┐
+//! datagram ──────────────────────────────────────▶ View::Voice ────┼── emit ──▶ record plaintext ── parse ──▶ View
+//! acknowledgements, pings, receipts ─────────────▶ View::… ────────┘
+//! ```
+//!
+//! [`Frame`] is what the rest of the core sees; [`View`] is any frame as it lies in a record. Every parse is bounded and
+//! none panics; what parses is emitted as the same bytes.
 
+mod content;
 mod error;
+mod fields;
+#[cfg(test)]
+mod tests;
+mod varint;
+mod view;
 
+pub use content::Kind;
 pub use error::FrameError;
+pub use view::{VOICE_OVERHEAD_MAX, View};
 
 use core::net::{IpAddr, SocketAddr};
 
