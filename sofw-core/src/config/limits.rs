@@ -20,6 +20,37 @@ pub const RELIABLE_FRAME_MAX: usize = SIP_MESSAGE_MAX + 64;
 pub const RELIABLE_PART_MAX: usize = 2_048;
 /// Most reliable frames and parts unacknowledged at once. The receiver refuses what lies further ahead.
 pub const RELIABLE_WINDOW: u64 = 16_384;
+/// A reliable frame without acknowledgement for so long is sent again although its connection lives: a proxy may have
+/// swallowed it. Four round trips if that is longer; doubled each time up to the maximum.
+pub const RESEND_AFTER_MIN: Duration = Duration::from_secs(3);
+/// See [`RESEND_AFTER_MIN`].
+pub const RESEND_AFTER_MAX: Duration = Duration::from_secs(30);
+/// How long an acknowledgement may wait for a record that goes anyway: the answer to a SIP message often follows at once.
+pub const ACK_DELAY: Duration = Duration::from_millis(50);
+/// How often each end pings: well under the 10 s after which some proxies cut a silent request body.
+pub const PING_INTERVAL: Duration = Duration::from_secs(5);
+/// Most pings whose answers are awaited; older ones are given up.
+pub const PINGS_OUTSTANDING_MAX: usize = 8;
+/// Block of memory for decrypted records: several of the longest, so that one block serves many small ones.
+pub const RECORD_POOL_BLOCK: usize = 64 * 1024;
+/// Most urgent media bytes (DTMF, T.38) waiting: they are not dropped for age, so they get a bound of their own.
+pub const URGENT_QUEUE_BYTES_MAX: usize = 256 * 1024;
+/// While voice flows, a receipt rides on a record if the last one is so old, …
+pub const RECEIPT_INTERVAL_MIN: Duration = Duration::from_millis(50);
+/// … and goes alone if no record came along until then.
+pub const RECEIPT_INTERVAL_MAX: Duration = Duration::from_millis(100);
+/// Receipts go on for so long after the last voice: they say that voice stands still, not the way back.
+pub const RECEIPT_LINGER: Duration = Duration::from_millis(500);
+/// Without receipts for so long, after one that showed progress, the way back is broken, not the voice's: no limit.
+pub const RECEIPT_PATIENCE: Duration = Duration::from_millis(500);
+/// The same after a receipt that showed none.
+pub const RECEIPT_PATIENCE_STALLED: Duration = Duration::from_secs(3);
+/// While voice is held back one record goes so often, to find out whether the way is open again.
+pub const VOICE_PROBE_INTERVAL: Duration = Duration::from_millis(250);
+/// Voice records sent within so short a time share one entry in the table of what is in flight, …
+pub const FLIGHT_MARK_SPACING: Duration = Duration::from_millis(5);
+/// … which has so many entries: over two seconds.
+pub const FLIGHT_MARKS_MAX: usize = 512;
 /// Most plaintext in one sealed record: 80 G.711 frames; longer records only delay the first frame in them.
 pub const RECORD_PLAINTEXT_MAX: usize = 16 * 1024;
 /// Smallest room for a record in which every frame fits; what a caller offers counts as at least this.

@@ -2,7 +2,9 @@
 
 pub mod client;
 pub mod frame;
+mod freshness;
 pub mod http;
+mod reliable;
 pub mod seal;
 pub mod server;
 pub mod session;

@@ -19,6 +19,7 @@ mod replay;
 #[cfg(test)]
 mod tests;
 
+pub(in crate::tunnel) use keys::LENGTH_LEN;
 pub use keys::{Keys, RECORD_OVERHEAD, SealError};
 
 use sha2::{Digest, Sha256};

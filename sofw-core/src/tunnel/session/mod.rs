@@ -1,17 +1,41 @@
 //! One end of a session. It outlives every connection and knows nothing of HTTP: it fills sealed records for
 //! whichever request or response body can take one, and reads those of the other end, however the body was cut.
+//!
+//! ```text
+//! send ───────▶ Outgoing ──┐                                          ┌─▶ Incoming ──▶ Frame
+//! send_voice ─▶ VoiceQueue ┴▶ fill_record ▶ seal ══ any body ══▶ open ┼─────────────▶ Voice (slice of the record)
+//! pings, acks, receipts ──────┘                        RecordReader   └─▶ acks, pongs, receipts act here
+//! ```
+//!
+//! Invariants: a record holds, in this order, upkeep, reliable frames, voice (SIP goes before voice). A record that does
+//! not open, or holds a malformed frame, costs the connection that brought it and nothing else. Per voice packet nothing
+//! is allocated in steady state. There is no randomness here.
 
+mod errors;
+mod fill;
+mod reader;
+mod receive;
+mod round_trip;
+mod sequences;
 mod stats;
+#[cfg(test)]
+mod tests;
 
+pub use errors::{SendError, SessionError};
+pub use reader::RecordReader;
 pub use stats::SessionStats;
 
 use std::collections::VecDeque;
 
-use bytes::BytesMut;
-
-use super::frame::{FlowId, Frame, FrameError};
+use super::frame::{FlowId, Frame, View};
+use super::freshness::{Flight, ReceiptClock, VoiceQueue};
+use super::reliable::{Incoming, Outgoing};
 use super::seal::{Keys, SealError};
-use crate::base::{Deadline, Duration, Instant, Payload};
+use crate::base::{Deadline, Duration, Instant, Payload, PayloadPool};
+use crate::config::limits::{ACK_DELAY, MEDIA_DATAGRAM_MAX, RECORD_POOL_BLOCK};
+use crate::event::DropReason;
+use round_trip::Pings;
+use sequences::Sequences;
 
 /// What a session must know besides its keys.
 #[derive(Clone, Copy, Debug)]
@@ -38,123 +62,111 @@ pub enum SessionEvent {
     GoAway,
 }
 
-/// Why body bytes were refused. End the connection that brought them; the session goes on.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum SessionError {
-    /// A record's length is above the bound or below the smallest record.
-    RecordLength,
-    /// A record did not open.
-    Seal(SealError),
-    /// A frame in a record is malformed.
-    Frame(FrameError),
-    /// A reliable frame lies further ahead than the other end may send.
-    ReliableWindow,
-}
-
-/// Why [`Session::send`] refused a frame.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum SendError {
-    /// More unacknowledged bytes than [`crate::config::limits::RELIABLE_BYTES_MAX`].
-    ReliableFull,
-    /// Longer than [`crate::config::limits::RELIABLE_FRAME_MAX`].
-    Oversize,
-    /// A flow id above [`FlowId::MAX`].
-    BadFlow,
-}
-
-/// The partial record at the end of what one HTTP body brought so far. One per body.
-#[derive(Debug, Default)]
-pub struct RecordReader {
-    partial: Vec<u8>,
-    opened: u64,
-}
-
-impl RecordReader {
-    /// For a new body.
-    pub fn new() -> Self {
-        RecordReader::default()
-    }
-
-    /// How many records of this body were opened. Above 0, the body comes from the peer who has the keys.
-    pub const fn opened(&self) -> u64 {
-        self.opened
-    }
-}
-
 /// One end of a session.
 #[derive(Debug)]
 pub struct Session {
     keys: Keys,
-    config: SessionConfig,
+    voice_age_max: Duration,
+    outgoing: Outgoing,
+    incoming: Incoming,
+    voice: VoiceQueue,
+    flight: Flight,
+    receipts: ReceiptClock,
+    pings: Pings,
+    acks: Acks,
+    /// The newest ping of the other end that waits for its answer, and since when.
+    pong: Option<(u64, Instant)>,
+    go_away: bool,
+    pad: usize,
+    numbers_out: Sequences,
+    numbers_in: Sequences,
+    pool: PayloadPool,
+    plaintext: Vec<u8>,
     events: VecDeque<SessionEvent>,
     stats: SessionStats,
     last_heard: Instant,
 }
 
+/// Whether reliable frames arrived that are not yet acknowledged.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Acks {
+    None,
+    /// Rides on any record until then.
+    Until(Instant),
+    /// Worth a record of its own.
+    Due,
+}
+
 impl Session {
-    /// A session with fresh keys.
+    /// A session with fresh keys. Its first record is due at once: a ping.
     pub fn new(keys: Keys, config: SessionConfig, now: Instant) -> Self {
-        Session { keys, config, events: VecDeque::new(), stats: SessionStats::default(), last_heard: now }
+        Session {
+            keys,
+            voice_age_max: config.voice_age_max,
+            outgoing: Outgoing::default(),
+            incoming: Incoming::default(),
+            voice: VoiceQueue::new(),
+            flight: Flight::new(config.voice_age_max),
+            receipts: ReceiptClock::default(),
+            pings: Pings::new(now),
+            acks: Acks::None,
+            pong: None,
+            go_away: false,
+            pad: 0,
+            numbers_out: Sequences::default(),
+            numbers_in: Sequences::default(),
+            pool: PayloadPool::new(RECORD_POOL_BLOCK),
+            plaintext: Vec::new(),
+            events: VecDeque::new(),
+            stats: SessionStats::default(),
+            last_heard: now,
+        }
     }
 
     /// Queues a reliable frame: delivered once, in order, whatever happens to connections.
     ///
     /// # Errors
     /// As named; nothing was queued.
-    pub fn send(&mut self, now: Instant, frame: Frame) -> Result<(), SendError> {
-        let _ = (now, frame);
-        Ok(())
+    pub fn send(&mut self, _now: Instant, frame: Frame) -> Result<(), SendError> {
+        self.outgoing.push(&frame)
     }
 
-    /// Queues a media datagram (copied once). It is delivered soon or dropped and counted.
+    /// Queues a media datagram (copied once). It is delivered soon, or dropped and counted.
     pub fn send_voice(&mut self, now: Instant, flow: FlowId, urgent: bool, datagram: &[u8]) {
-        let _ = (now, flow, urgent, datagram, self.config);
+        if datagram.len() > MEDIA_DATAGRAM_MAX {
+            return self.stats.count_drops(DropReason::Oversize, 1);
+        }
+        if flow.0 > FlowId::MAX {
+            return self.stats.count_drops(DropReason::NoFlow, 1);
+        }
+        let sequence = self.numbers_out.next(flow);
+        let frame = View::Voice { flow, sequence, datagram };
+        let dropped = self.voice.push(now, urgent, frame, self.voice_age_max);
+        self.stats.count_drops(DropReason::StaleVoice, dropped.stale);
+        self.stats.count_drops(DropReason::QueueFull, dropped.full);
     }
 
-    /// Asks for a ping in the next record; its answer is [`SessionEvent::Pong`] with the number returned here.
-    pub fn ping(&mut self, now: Instant) -> u64 {
-        let _ = now;
-        0
+    /// Asks for a ping in the next record; its answer is [`SessionEvent::Pong`] with the number returned here. If the
+    /// other end gets another ping before it can answer, it answers the newer one only.
+    pub fn ping(&mut self) -> u64 {
+        self.pings.ask()
     }
 
-    /// Asks for `len` bytes of padding in the next record, e.g. to push earlier bytes through a proxy's buffer.
+    /// Asks for up to `len` bytes of padding in the next record, e.g. to push earlier bytes through a proxy's buffer.
     pub fn pad(&mut self, len: usize) {
-        let _ = len;
+        self.pad = self.pad.max(len);
     }
 
     /// Says in the next record that this session is over.
-    pub fn go_away(&mut self) {}
-
-    /// Whether [`Session::fill_record`] has something to say.
-    pub fn wants_write(&self) -> bool {
-        false
-    }
-
-    /// Appends one sealed record to `out`, of at most `max` bytes (but never bounded below
-    /// [`crate::config::limits::RECORD_ROOM_MIN`]). `false` if there is nothing to say. Call it when a connection can
-    /// take bytes now, and not before: what waits here can still be dropped for age.
-    pub fn fill_record(&mut self, now: Instant, max: usize, out: &mut BytesMut) -> bool {
-        let _ = (now, max, out);
-        false
-    }
-
-    /// Takes body bytes of one HTTP exchange, cut anywhere. Drain [`Session::poll`] afterwards.
-    ///
-    /// # Errors
-    /// End this connection. Records before the faulty one were taken.
-    pub fn receive(
-        &mut self,
-        now: Instant,
-        body: &[u8],
-        lane: &mut RecordReader,
-    ) -> Result<(), SessionError> {
-        let _ = (now, body, &lane.partial);
-        Ok(())
+    pub fn go_away(&mut self) {
+        self.go_away = true;
     }
 
     /// A connection died: what it may have carried and is not acknowledged will be sent again.
     pub fn carrier_lost(&mut self, now: Instant) {
-        let _ = now;
+        self.outgoing.carrier_lost();
+        self.flight.carrier_lost();
+        self.handle_timeout(now);
     }
 
     /// The next event. Drain to `None` after [`Session::receive`].
@@ -164,12 +176,32 @@ impl Session {
 
     /// Lets due timers act: acknowledgements, pings, receipts, resends. Then ask [`Session::wants_write`].
     pub fn handle_timeout(&mut self, now: Instant) {
-        let _ = now;
+        if matches!(self.acks, Acks::Until(at) if at <= now) {
+            self.acks = Acks::Due;
+        }
+        self.pings.handle_timeout(now);
+        self.receipts.handle_timeout(now);
+        self.outgoing.handle_timeout(now, self.pings.smoothed());
+        if self.flight.update(now) {
+            self.stats.voice_holds += 1;
+        }
     }
 
     /// When to call [`Session::handle_timeout`].
     pub fn poll_timeout(&self) -> Option<Deadline> {
-        None
+        let ack = match self.acks {
+            Acks::Until(at) => Some(Deadline::new(at, "tunnel acknowledgement")),
+            Acks::None | Acks::Due => None,
+        };
+        [
+            ack,
+            self.pings.deadline(),
+            self.receipts.deadline(),
+            self.outgoing.resend_at(self.pings.smoothed()),
+            self.flight.deadline(),
+        ]
+        .into_iter()
+        .fold(None, Deadline::earlier)
     }
 
     /// Seals a token for the path of a GET.
@@ -195,11 +227,23 @@ impl Session {
 
     /// The smoothed round trip, once a pong came.
     pub const fn round_trip(&self) -> Option<Duration> {
-        None
+        self.pings.smoothed()
+    }
+
+    /// Bytes of reliable frames that the other end has not acknowledged.
+    pub const fn unacknowledged(&self) -> usize {
+        self.outgoing.bytes()
     }
 
     /// Counters.
     pub const fn stats(&self) -> &SessionStats {
         &self.stats
+    }
+
+    /// A reliable frame arrived: an acknowledgement rides on the next record, or goes alone after a while.
+    fn owe_ack(&mut self, now: Instant) {
+        if self.acks == Acks::None {
+            self.acks = Acks::Until(now + ACK_DELAY);
+        }
     }
 }

@@ -39,7 +39,7 @@ impl SessionStats {
         self.drops[reason as usize]
     }
 
-    pub(in crate::tunnel) fn count_drop(&mut self, reason: DropReason) {
-        self.drops[reason as usize] += 1;
+    pub(in crate::tunnel) fn count_drops(&mut self, reason: DropReason, count: u64) {
+        self.drops[reason as usize] += count;
     }
 }
