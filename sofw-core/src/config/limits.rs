@@ -45,7 +45,8 @@ pub const RECEIPT_LINGER: Duration = Duration::from_millis(500);
 pub const RECEIPT_PATIENCE: Duration = Duration::from_millis(500);
 /// The same after a receipt that showed none.
 pub const RECEIPT_PATIENCE_STALLED: Duration = Duration::from_secs(3);
-/// While voice is held back one record goes so often, to find out whether the way is open again.
+/// While voice is held back and nothing is heard of it, one record goes after so long, to find out whether the way is
+/// open again; then after twice, four and eight times as long.
 pub const VOICE_PROBE_INTERVAL: Duration = Duration::from_millis(250);
 /// Voice records sent within so short a time share one entry in the table of what is in flight, …
 pub const FLIGHT_MARK_SPACING: Duration = Duration::from_millis(5);

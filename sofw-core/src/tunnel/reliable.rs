@@ -50,6 +50,7 @@ impl Outgoing {
     pub(super) fn push(&mut self, frame: &Frame) -> Result<(), SendError> {
         frame.check().map_err(|error| match error {
             FrameError::FlowIdRange => SendError::BadFlow,
+            FrameError::Oversize => SendError::Oversize,
             _ => SendError::Invalid,
         })?;
         self.scratch.clear();

@@ -19,7 +19,7 @@
 //! | voice starts after a pause | the last receipt is older than [`RECEIPT_PATIENCE`]: no limit until the next one |
 //! | the way *back* breaks, voice still arrives | receipts stop after one that showed progress: no limit after [`RECEIPT_PATIENCE`] |
 //! | the way *forth* stands still | receipts go on and show no progress: held, as it should be; if they stop, too, for [`RECEIPT_PATIENCE_STALLED`] |
-//! | records were lost and never will have a receipt | [`Flight::carrier_lost`] forgets them; else one probe record per [`VOICE_PROBE_INTERVAL`] gets through, and its receipt covers all before it |
+//! | records were lost and never will have a receipt | [`Flight::carrier_lost`] forgets them; else a probe record goes after [`VOICE_PROBE_INTERVAL`], and its receipt covers all before it |
 //! | the path became longer (route change) | holding empties the pipe, and a record sent into an empty pipe measures the base anew: its delay is not of our making |
 //! | one lost TCP segment | repaired in a round trip and some; voice behind it would have waited in the kernel instead of here |
 //!
@@ -42,6 +42,9 @@ pub(in crate::tunnel) struct Flight {
     base: Option<Duration>,
     last_receipt: Option<Receipt>,
     last_sent: Instant,
+    last_progress: Instant,
+    /// Records sent since voice is held back.
+    probes: u32,
     held: bool,
 }
 
@@ -71,6 +74,8 @@ impl Flight {
             base: None,
             last_receipt: None,
             last_sent: Instant::ZERO,
+            last_progress: Instant::ZERO,
+            probes: 0,
             held: false,
         }
     }
@@ -78,6 +83,9 @@ impl Flight {
     /// A record with voice goes out under `nonce`.
     pub(in crate::tunnel) fn sent(&mut self, now: Instant, nonce: u64) {
         self.last_sent = now;
+        if self.is_too_much(now) {
+            self.probes += 1;
+        }
         match self.marks.back_mut() {
             Some(mark) if now.since(mark.sent_at) < FLIGHT_MARK_SPACING => mark.last = nonce,
             _ => {
@@ -117,6 +125,9 @@ impl Flight {
         }
         // With nothing under way there is nothing to progress.
         let progress = former.is_none_or(|former| newest > former) || self.marks.is_empty();
+        if progress {
+            self.last_progress = now;
+        }
         self.last_receipt = Some(Receipt { newest, at: now, progress });
         self.update(now)
     }
@@ -125,14 +136,25 @@ impl Flight {
     pub(in crate::tunnel) fn carrier_lost(&mut self) {
         self.marks.clear();
         self.last_receipt = self.last_receipt.map(|receipt| Receipt { progress: true, ..receipt });
+        self.probes = 0;
         self.held = false;
     }
 
     /// Looks again whether voice is to be held back. Gives whether holding began.
     pub(in crate::tunnel) fn update(&mut self, now: Instant) -> bool {
         let former = self.held;
-        self.held = self.is_too_much(now) && now.since(self.last_sent) < VOICE_PROBE_INTERVAL;
-        self.held && !former
+        let too_much = self.is_too_much(now);
+        if !too_much {
+            self.probes = 0;
+        }
+        self.held = too_much && now < self.probe_at();
+        self.held && !former && self.probes == 0
+    }
+
+    /// While receipts show progress there is nothing to find out; and a probe that came to nothing doubles the pause,
+    /// so that a pipe longer than the pause can become empty.
+    fn probe_at(&self) -> Instant {
+        self.last_sent.max(self.last_progress) + VOICE_PROBE_INTERVAL * (1 << self.probes.min(3))
     }
 
     /// Whether voice is held back, as of the last look.
@@ -142,7 +164,7 @@ impl Flight {
 
     /// When to look again, if held: a probe is due.
     pub(in crate::tunnel) fn deadline(&self) -> Option<Deadline> {
-        self.held.then(|| Deadline::new(self.last_sent + VOICE_PROBE_INTERVAL, "voice probe"))
+        self.held.then(|| Deadline::new(self.probe_at(), "voice probe"))
     }
 
     /// How long the oldest voice without a receipt has been under way beyond the base.

@@ -16,6 +16,8 @@
 
 mod keys;
 mod replay;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 #[cfg(test)]
 mod tests;
 

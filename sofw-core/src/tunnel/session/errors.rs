@@ -40,7 +40,9 @@ pub enum SendError {
     /// More unacknowledged than [`crate::config::limits::RELIABLE_BYTES_MAX`] bytes or
     /// [`crate::config::limits::RELIABLE_WINDOW`] parts.
     ReliableFull,
-    /// The frame, or a list in it, is longer than its bound, or a field has a value that the other end would refuse.
+    /// The frame, or a list in it, is longer than its bound.
+    Oversize,
+    /// A field has a value that the other end would refuse.
     Invalid,
     /// A flow id above [`crate::tunnel::FlowId::MAX`].
     BadFlow,
@@ -50,7 +52,8 @@ impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             SendError::ReliableFull => "too much is unacknowledged",
-            SendError::Invalid => "frame exceeds a bound",
+            SendError::Oversize => "frame longer than its bound",
+            SendError::Invalid => "frame with a bad value",
             SendError::BadFlow => "flow id above 21 bits",
         })
     }

@@ -148,7 +148,7 @@ impl Session {
 
     /// Asks for a ping in the next record; its answer is [`SessionEvent::Pong`] with the number returned here. If the
     /// other end gets another ping before it can answer, it answers the newer one only.
-    pub fn ping(&mut self) -> u64 {
+    pub fn ping(&mut self, _now: Instant) -> u64 {
         self.pings.ask()
     }
 
