@@ -1,3 +1,5 @@
 //! The `sofw` executable.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    sofw_smol::commands::main()
+}

@@ -2,7 +2,7 @@
 
 use sofw_core::base::Instant;
 use sofw_core::io::{Input, Output};
-use sofw_core::{Deadline, Hrac, Misuse};
+use sofw_core::{Deadline, Hrac, Hras, Misuse};
 
 use super::Machine;
 
@@ -26,3 +26,4 @@ macro_rules! machine {
 }
 
 machine!(Hrac);
+machine!(Hras);

@@ -32,6 +32,7 @@ use std::sync::Arc;
 pub use listeners::open as open_tcp;
 pub use mailbox::Handle;
 pub use observer::{Ends, Observer, Way};
+pub use resolve::addresses;
 use sofw_core::base::{Duration, Instant};
 use sofw_core::io::{ConnId, Endpoint, Input, Output, SocketId};
 use sofw_core::{Deadline, Misuse};

@@ -34,3 +34,15 @@ pub fn literal(endpoint: &Endpoint) -> Option<SocketAddr> {
         }
     }
 }
+
+/// All addresses of an endpoint. Blocks if it is a name.
+///
+/// # Errors
+/// The name does not resolve.
+pub fn addresses(endpoint: &Endpoint) -> Result<Vec<SocketAddr>, IoError> {
+    match (literal(endpoint), endpoint) {
+        (Some(addr), _) => Ok(vec![addr]),
+        (None, Endpoint::Addr(addr)) => Ok(vec![*addr]),
+        (None, Endpoint::Name(name, port)) => resolve(name, *port),
+    }
+}

@@ -1,9 +1,10 @@
 //! hrac.toml.
 
+use sofw_core::base::Duration;
 use sofw_core::config::{HracConfig, TunnelVia};
 use toml::Table;
 
-use super::hras::{check_collisions, log, media, without_paths};
+use super::hras::{MediaSettings, check_collisions, log, media, without_paths};
 use super::section::Section;
 use super::{LogSettings, Problem, values};
 
@@ -12,6 +13,8 @@ use super::{LogSettings, Problem, values};
 pub struct HracSettings {
     /// For the core.
     pub core: HracConfig,
+    /// See [`crate::driver::Options::gather`].
+    pub gather: Option<Duration>,
     /// How to log.
     pub log: LogSettings,
 }
@@ -32,7 +35,7 @@ impl HracSettings {
         let sip = section.required_list("listen", "[\"udp:10.10.10.2:5060\"]", values::sip_listener);
         section.finish();
 
-        let (media, _, voice_age_max) = media(&root);
+        let MediaSettings { media, voice_age_max, gather, .. } = media(&root);
         let log = log(&root);
         check_collisions(&root, &sip, &[], None, media);
         root.finish();
@@ -42,7 +45,7 @@ impl HracSettings {
             {
                 let sip = without_paths(sip);
                 let core = HracConfig { site, key, server, authority, via, sip, media, voice_age_max };
-                Ok(HracSettings { core, log })
+                Ok(HracSettings { core, gather, log })
             }
             (problems, ..) => Err(problems),
         }

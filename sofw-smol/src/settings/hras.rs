@@ -21,6 +21,8 @@ pub struct HrasSettings {
     pub public: Option<String>,
     /// Where status is asked for; `None` if switched off.
     pub admin: Option<SocketAddr>,
+    /// See [`crate::driver::Options::gather`].
+    pub gather: Option<Duration>,
     /// How to log.
     pub log: LogSettings,
 }
@@ -35,7 +37,7 @@ impl HrasSettings {
         let sip = section.required_list("listen", "[\"udp:203.0.113.5:5060\"]", values::sip_listener);
         section.finish();
 
-        let (media, media_silence_max, voice_age_max) = media(&root);
+        let MediaSettings { media, silence_max, voice_age_max, gather } = media(&root);
 
         let section = root.section("tunnel");
         let tunnel = section.required_list("listen", "[\"http:203.0.113.5:80\"]", values::tunnel_listener);
@@ -70,10 +72,11 @@ impl HrasSettings {
                     sites,
                     users,
                     voice_age_max,
-                    media_silence_max,
+                    media_silence_max: silence_max,
                 },
                 public,
                 admin,
+                gather,
                 log,
             }),
             (problems, ..) => Err(problems),
@@ -81,21 +84,35 @@ impl HrasSettings {
     }
 }
 
-/// `[media]` of either half: ports, silence, age.
-pub fn media(root: &Section<'_>) -> (Option<MediaConfig>, Duration, Duration) {
+/// `[media]` of either half.
+pub struct MediaSettings {
+    pub media: Option<MediaConfig>,
+    pub silence_max: Duration,
+    pub voice_age_max: Duration,
+    pub gather: Option<Duration>,
+}
+
+/// Reads `[media]` of either half; the silence matters to HRAS only.
+pub fn media(root: &Section<'_>) -> MediaSettings {
     let section = root.section("media");
     let address = section.required("address", "\"203.0.113.5\"", values::told_ip);
     let ports = section.required("ports", "\"20000-29999\"", values::port_range);
     let bind = section.text("bind", values::any_ip);
     let silence = section.number("silence_s", 10..=86_400).map(Duration::from_secs);
     let age = section.number("voice_age_ms", 20..=10_000).map(Duration::from_millis);
+    let gather = section.number("gather_us", 0..=20_000).map(Duration::from_micros);
     section.finish();
     let media = address.zip(ports).map(|(address, ports)| MediaConfig {
         bind: bind.unwrap_or(address),
         address,
         ports,
     });
-    (media, silence.unwrap_or(limits::MEDIA_SILENCE_MAX), age.unwrap_or(limits::VOICE_AGE_MAX))
+    MediaSettings {
+        media,
+        silence_max: silence.unwrap_or(limits::MEDIA_SILENCE_MAX),
+        voice_age_max: age.unwrap_or(limits::VOICE_AGE_MAX),
+        gather,
+    }
 }
 
 /// `[log]` of either half.

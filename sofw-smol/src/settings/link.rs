@@ -51,6 +51,7 @@ impl PairingLink {
                 media: MediaConfig { bind: media_address, address: media_address, ports: LINK_MEDIA_PORTS },
                 voice_age_max: limits::VOICE_AGE_MAX,
             },
+            gather: None,
             log: LogSettings::default(),
         })
     }

@@ -23,7 +23,7 @@ pub use first_start::{FirstStart, state_dir};
 pub use hrac::HracSettings;
 pub use hras::{HrasSettings, ha1_md5, ha1_sha256};
 pub use link::PairingLink;
-pub use values::detect_local_ip;
+pub use values::{detect_local_ip, user_name as check_user_name, via as way_out};
 
 /// A mistake in a configuration: the key, as it would be written with dots, and what is wrong with it.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -1,0 +1,99 @@
+//! Events of a machine, as log lines.
+
+use smol::channel::Sender;
+use sofw_core::Event;
+use sofw_core::base::{Instant, SiteId};
+use sofw_core::event::DropReason;
+use sofw_core::io::{IoError, ListenerId, SocketId};
+use tracing::{debug, error, info, warn};
+
+use super::log::READY;
+use crate::driver::Observer;
+
+/// A configured socket or listener could not be opened: the half cannot work.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failure {
+    /// The configuration's key, e.g. `sip.listen[0]`.
+    pub key: String,
+    /// What could not be opened, and why.
+    pub reason: String,
+}
+
+/// Logs what a machine reports, and tells whoever waits about failures.
+#[derive(Debug)]
+pub struct Watch {
+    half: &'static str,
+    sites: Vec<String>,
+    failures: Sender<Failure>,
+    drops: [u64; DropReason::ALL.len()],
+}
+
+impl Watch {
+    /// A log of the half named `half`, whose sites have these names.
+    pub fn new(half: &'static str, sites: Vec<String>, failures: Sender<Failure>) -> Self {
+        Watch { half, sites, failures, drops: [0; DropReason::ALL.len()] }
+    }
+
+    fn site(&self, site: Option<SiteId>) -> &str {
+        site.and_then(|site| self.sites.get(usize::from(site.0))).map_or("-", String::as_str)
+    }
+
+    fn failed(&self, key: String, what: String, error: &IoError) {
+        // The waiting end is gone only when the process ends anyway.
+        let _ = self.failures.try_send(Failure { key, reason: format!("{what}: {error}") });
+    }
+
+    /// Says it the first time, the second, the fourth, the eighth…: a flood must not become a flood of log lines.
+    fn dropped(&mut self, reason: DropReason, from: Option<core::net::SocketAddr>) {
+        let at = DropReason::ALL.iter().position(|known| *known == reason);
+        let Some(count) = at.and_then(|at| self.drops.get_mut(at)) else { return };
+        *count += 1;
+        if count.is_power_of_two() {
+            let from = from.map(|from| from.to_string()).unwrap_or_default();
+            warn!(reason = reason.name(), from, count, "dropped");
+        }
+    }
+}
+
+impl Observer for Watch {
+    fn event(&mut self, _now: Instant, event: &Event) {
+        match event {
+            Event::SocketFailed(SocketId::Sip(index), addr, error) => {
+                self.failed(format!("sip.listen[{index}]"), format!("udp:{addr}"), error);
+            }
+            Event::SocketFailed(SocketId::Media(port), addr, error) => {
+                warn!(port, %addr, %error, "a relay port cannot be opened");
+            }
+            Event::ListenerFailed(ListenerId::Sip(index), addr, error) => {
+                self.failed(format!("sip.listen[{index}]"), format!("tcp:{addr}"), error);
+            }
+            Event::ListenerFailed(ListenerId::Tunnel(index), addr, error) => {
+                self.failed(format!("tunnel.listen[{index}]"), format!("http:{addr}"), error);
+            }
+            Event::Ready => info!(target: READY, "sofw {}: ready", self.half),
+            Event::TunnelUp { site, rung, round_trip, resumed } => {
+                let site = self.site(*site);
+                let round_trip_ms = round_trip.as_secs_f64() * 1e3;
+                info!(target: READY, site, %rung, round_trip_ms, resumed, "sofw {}: tunnel up", self.half);
+            }
+            Event::TunnelDown { site, reason } => warn!(site = self.site(*site), reason, "tunnel down"),
+            Event::ProxyAuthRequired { schemes } => error!(
+                ?schemes,
+                "the HTTP proxy wants credentials: write them into tunnel.proxy as http://name:password@host:port \
+                 (Basic and Digest are known)"
+            ),
+            Event::TunnelRefused { status, advice } => error!(status, advice, "no tunnel"),
+            Event::HelloRefused { peer, reason } => warn!(%peer, reason, "a tunnel was refused"),
+            Event::Sip { from, to, start_line, call_id } => debug!(%from, %to, call_id, "{start_line}"),
+            Event::Registered { user, hop, expires_s: 0 } => info!(user, %hop, "unregistered"),
+            Event::Registered { user, hop, expires_s } => info!(user, %hop, expires_s, "registered"),
+            Event::AuthFailed { user, hop } => warn!(user, %hop, "wrong credentials"),
+            Event::MediaOpen { call_id, media_line } => info!(call_id, media_line, "media open"),
+            Event::MediaClosed { call_id, media_line, reason, packets: [caller, callee] } => {
+                info!(call_id, media_line, reason, caller, callee, "media closed");
+            }
+            Event::Dropped(reason, from) => self.dropped(*reason, *from),
+            Event::InvariantBroken(what) => error!(what, "a call was ended by a defect; please report it"),
+        }
+    }
+}
