@@ -1,4 +1,5 @@
 //! Built-in phones, the in-memory pair and fuzz entries.
 
+pub mod pair;
 pub mod phone;
 pub mod world;
