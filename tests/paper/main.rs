@@ -165,20 +165,27 @@ fn a_call_survives_cut_connections_and_an_hrac_restart() {
     let (mut pair, alice, bob) = alice_and_bob(8);
     pair.talk(alice, "bob", SECOND);
     for _ in 0..3 {
-        pair.cut(pair.site_node(0));
+        let hrac = pair.site_node(0);
+        pair.cut(hrac);
         pair.run_for(2 * SECOND);
     }
     let before = [alice, bob].map(|phone| pair.report(phone).received);
     pair.run_for(2 * SECOND);
     let after = [alice, bob].map(|phone| pair.report(phone).received);
-    assert!(after[0] - before[0] >= 95 && after[1] - before[1] >= 95, "voice flows again: {before:?} {after:?}");
+    assert!(
+        after[0] - before[0] >= 95 && after[1] - before[1] >= 95,
+        "voice flows again: {before:?} {after:?}"
+    );
 
     pair.restart_hrac(0);
     pair.run_for(5 * SECOND);
     let before = [alice, bob].map(|phone| pair.report(phone).received);
     pair.run_for(2 * SECOND);
     let after = [alice, bob].map(|phone| pair.report(phone).received);
-    assert!(after[0] - before[0] >= 95 && after[1] - before[1] >= 95, "after a restart: {before:?} {after:?}");
+    assert!(
+        after[0] - before[0] >= 95 && after[1] - before[1] >= 95,
+        "after a restart: {before:?} {after:?}"
+    );
     hang_up(&mut pair, bob, alice);
     all_is_back_to_zero(&mut pair);
 }
