@@ -1,5 +1,6 @@
 //! Built-in phones, the in-memory pair and fuzz entries.
 
+pub mod fuzz;
 pub mod pair;
 pub mod phone;
 pub mod world;

@@ -134,6 +134,14 @@ impl<M: Machine> World<M> {
         self.schedule(self.delay, Delivery::Datagram { network, from, to, payload: bytes.to_vec().into() });
     }
 
+    /// Puts bytes into every TCP stream that a machine reads, as a broken or hostile middlebox does.
+    pub fn inject(&mut self, node: NodeId, bytes: &[u8]) {
+        let streams: Vec<_> = self.connections.keys().copied().filter(|&(owner, _)| owner == node).collect();
+        for to in streams {
+            self.schedule(self.delay, Delivery::Bytes { to, payload: bytes.to_vec().into() });
+        }
+    }
+
     /// Breaks all TCP connections of a machine: both ends see a reset.
     pub fn cut(&mut self, node: NodeId) {
         let cut: Vec<_> = self.connections.keys().copied().filter(|&(owner, _)| owner == node).collect();
