@@ -14,6 +14,8 @@ mod connections;
 mod flows;
 mod phones;
 mod sip;
+#[cfg(test)]
+mod tests;
 
 use core::net::SocketAddr;
 use std::collections::VecDeque;
@@ -50,6 +52,9 @@ pub struct Hrac {
     /// An input came since the tunnel was last flushed.
     dirty: bool,
     drops: [u64; DropReason::ALL.len()],
+    /// What went to HRAS.
+    #[cfg(test)]
+    said: Vec<Frame>,
 }
 
 impl Hrac {
@@ -79,6 +84,8 @@ impl Hrac {
             dirty: true,
             drops: [0; DropReason::ALL.len()],
             config,
+            #[cfg(test)]
+            said: Vec::new(),
         };
         hrac.open_listeners();
         hrac.drain_parts();
@@ -180,10 +187,8 @@ impl Hrac {
         }
         // Once per drain, so that all voice of a batch of inputs leaves in one write.
         if core::mem::take(&mut self.dirty) {
-            if self.in_session {
-                if let Some(frame) = self.flows.ports_ready() {
-                    self.tunnel.send(self.now, frame);
-                }
+            if let Some(frame) = self.flows.ports_ready().filter(|_| self.in_session) {
+                self.say(frame);
             }
             self.tunnel.flush(self.now);
             self.drain_parts();
@@ -288,7 +293,7 @@ impl Hrac {
             Some(RaHeader { transport, addr: listener.addr })
         };
         let sip = [first(Transport::Udp), first(Transport::Tcp)].into_iter().flatten().collect();
-        self.tunnel.send(self.now, Frame::Announce { sip, media: self.config.media.address });
+        self.say(Frame::Announce { sip, media: self.config.media.address });
         self.flows.announce_all();
     }
 
@@ -318,8 +323,14 @@ impl Hrac {
 
     fn undelivered(&mut self, phone: RaHeader) {
         if self.in_session {
-            self.tunnel.send(self.now, Frame::Undelivered { phone });
+            self.say(Frame::Undelivered { phone });
         }
+    }
+
+    fn say(&mut self, frame: Frame) {
+        #[cfg(test)]
+        self.said.push(frame.clone());
+        self.tunnel.send(self.now, frame);
     }
 
     fn dropped_from(&mut self, reason: DropReason, from: Option<SocketAddr>) {

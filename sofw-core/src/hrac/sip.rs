@@ -77,7 +77,7 @@ impl Hrac {
         }
         self.report(&message, source, listener, true);
         let message = self.pool.copy(bytes);
-        self.tunnel.send(self.now, Frame::Sip { phone: source, message });
+        self.say(Frame::Sip { phone: source, message });
         None
     }
 

@@ -1,0 +1,129 @@
+//! A hostile HRAS cannot make HRAC talk to anything that the inside did not announce.
+
+use super::world::*;
+use crate::base::Duration;
+use crate::config::limits::PHONE_LIFE;
+use crate::event::{DropReason, Event};
+use crate::media::Forward;
+use crate::tunnel::{FlowId, Frame, Urgent};
+
+const MESSAGE: &str = "OPTIONS sip:x@10.10.10.99 SIP/2.0\r\nVia: SIP/2.0/UDP 10.10.10.2;branch=z9hG4bK2\r\n\
+    Max-Forwards: 70\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nCall-ID: h\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
+
+#[test]
+fn sip_goes_only_to_addresses_that_spoke_sip() {
+    let mut world = World::new();
+    world.udp("10.10.10.10:5060", invite("10.10.10.10", 4_000).as_bytes());
+    world.said();
+    for phone in [
+        udp("10.10.10.99:5060"),
+        udp("10.10.10.10:22"),
+        tcp("10.10.10.10:5060"),
+        tcp("10.10.10.1:80"),
+        udp("[::1]:5060"),
+    ] {
+        world.sip(phone, MESSAGE);
+        assert_eq!(world.said(), [Frame::Undelivered { phone }]);
+        let dropped = Event::Dropped(DropReason::UnannouncedInside, Some(phone.addr));
+        assert_eq!(world.events.pop(), Some(dropped));
+    }
+    assert!(world.sent.is_empty() && world.connecting.is_empty());
+    assert_eq!(world.dropped(DropReason::UnannouncedInside), 5);
+    world.sip(udp("10.10.10.10:5060"), MESSAGE);
+    assert_eq!(world.sent.len(), 1);
+}
+
+#[test]
+fn a_phone_announces_other_ports_of_its_own_host_only() {
+    let mut world = World::new();
+    let register = request("REGISTER", "UDP 10.10.10.10:5070", "10.10.10.10:5080;transport=tcp", "");
+    world.udp("10.10.10.10:5060", register.as_bytes());
+    let foreign = request("REGISTER", "UDP 10.10.10.1:80", "10.10.10.66:5060", "");
+    world.udp("10.10.10.12:5060", foreign.as_bytes());
+    world.said();
+    world.sip(udp("10.10.10.10:5060"), MESSAGE);
+    world.sip(udp("10.10.10.10:5070"), MESSAGE);
+    world.sip(tcp("10.10.10.10:5080"), MESSAGE);
+    assert!(world.said().is_empty());
+    assert_eq!((world.sent.len(), world.connecting.len()), (2, 1));
+    world.sip(udp("10.10.10.1:80"), MESSAGE);
+    world.sip(udp("10.10.10.66:5060"), MESSAGE);
+    assert_eq!(world.said().len(), 2);
+    assert_eq!(world.sent.len(), 2);
+}
+
+#[test]
+fn a_forgotten_phone_is_spoken_to_no_more() {
+    let mut world = World::new();
+    world.udp("10.10.10.10:5060", invite("10.10.10.10", 4_000).as_bytes());
+    world.now = world.now + PHONE_LIFE + Duration::from_millis(1);
+    world.timeout();
+    world.sip(udp("10.10.10.10:5060"), MESSAGE);
+    assert!(world.sent.is_empty());
+    assert_eq!(world.hrac.phones(), 0);
+}
+
+#[test]
+fn what_is_no_sip_is_not_sent_to_phones() {
+    let mut world = World::new();
+    world.udp("10.10.10.10:5060", invite("10.10.10.10", 4_000).as_bytes());
+    world.sip(udp("10.10.10.10:5060"), "GET / HTTP/1.1\r\n\r\n");
+    assert!(world.sent.is_empty());
+    assert_eq!(world.dropped(DropReason::MalformedSip), 1);
+}
+
+#[test]
+fn media_goes_only_to_addresses_that_a_phone_announced() {
+    let mut world = World::new();
+    world.udp("10.10.10.10:5060", invite("10.10.10.10", 4_000).as_bytes());
+    for (flow, port, phone) in [(0, 30_000, "10.10.10.10:4002"), (2, 30_002, "10.10.10.99:4000")] {
+        world.open_flow(flow, port, Some(phone));
+        assert_eq!(
+            world.events.pop(),
+            Some(Event::Dropped(DropReason::UnannouncedInside, Some(addr(phone))))
+        );
+        assert_eq!(world.voice(flow, b"x"), Forward::Drop(DropReason::NoFlow));
+    }
+    world.open_flow(4, 30_004, Some("10.10.10.10:4000"));
+    assert_eq!(world.voice(4, b"x"), Forward::Socket { port: 30_004, to: addr("10.10.10.10:4000") });
+    // Nor RTCP elsewhere.
+    let rtcp = Some(addr("10.10.10.1:80"));
+    let phone = Some(addr("10.10.10.10:4000"));
+    world.frame(Frame::OpenFlow {
+        flow: FlowId(4),
+        port: 30_004,
+        phone,
+        phone_rtcp: rtcp,
+        urgent: Urgent::None,
+    });
+    assert_eq!(world.voice(5, b"x"), Forward::Drop(DropReason::NoFlow));
+    assert_eq!(world.voice(4, b"x"), Forward::Drop(DropReason::NoFlow));
+}
+
+#[test]
+fn flows_open_only_on_relay_ports_of_the_configuration() {
+    let mut world = World::new();
+    for (flow, port) in
+        [(0, 22), (0, 5_060), (0, 30_001), (0, 30_200), (1, 30_000), (FlowId::MAX + 1, 30_000)]
+    {
+        world.open_flow(flow, port, None);
+        assert_eq!(world.hrac.flows(), 0, "flow {flow} port {port}");
+    }
+    world.open_flow(0, 30_000, None);
+    world.open_flow(2, 30_000, None);
+    world.open_flow(1 << 14, 30_002, None);
+    assert_eq!(world.hrac.flows(), 1, "a port and an index are in one flow only");
+    world.open_flow(0, 30_004, None);
+    assert_eq!(world.hrac.flows(), 1);
+    assert!(world.unbound.contains(&30_000), "a flow that moves leaves its port");
+}
+
+#[test]
+fn frames_that_only_hrac_says_change_nothing() {
+    let mut world = World::new();
+    world.said();
+    world.frame(Frame::Announce { sip: vec![], media: addr("10.10.10.1:0").ip() });
+    world.frame(Frame::PortsReady(vec![4]));
+    world.frame(Frame::Undelivered { phone: udp("10.10.10.1:80") });
+    assert!(world.said().is_empty() && world.sent.is_empty());
+}

@@ -1,0 +1,4 @@
+mod contract;
+mod hostile;
+mod phones;
+mod world;
