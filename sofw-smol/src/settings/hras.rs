@@ -119,10 +119,12 @@ pub fn media(root: &Section<'_>) -> MediaSettings {
 pub fn log(root: &Section<'_>) -> LogSettings {
     let section = root.section("log");
     let level = section.text("level", |text| {
-        let filter = text.parse::<tracing_subscriber::filter::Targets>();
-        filter
-            .map(|_| text.to_owned())
-            .map_err(|_| format!("must be error, warn, info, debug or trace, not {text:?}"))
+        // A bare word that is no level would be taken for a module's name, and a typing mistake for an empty log.
+        let is_level = |word: &str| ["off", "error", "warn", "info", "debug", "trace"].contains(&word);
+        let good = text.split(',').all(|part| is_level(part.rsplit('=').next().unwrap_or(part).trim()));
+        let wrong =
+            || format!("must be error, warn, info, debug or trace (or module=level, …), not {text:?}");
+        good.then(|| text.to_owned()).ok_or_else(wrong)
     });
     let json = section.text("format", |text| match text {
         "json" => Ok(true),
