@@ -92,7 +92,7 @@ impl Hras {
 
     /// How many RAT records there are.
     pub fn records(&self) -> usize {
-        self.status()["rat"].as_array().expect("a list of RAT records").len()
+        self.status()["records"].as_array().expect("a list of RAT records").len()
     }
 
     /// Waits until the RAT is empty.
@@ -148,7 +148,7 @@ fn start(node: &Node, half: &str, config: &str) -> Process {
     std::fs::write(&file, config).expect("a configuration");
     let executable = executable();
     let mut command = node.command(executable.to_str().expect("a path of text"));
-    command.arg(half).arg("--config").arg(file);
+    command.env("RUST_LOG", "info,sofw_smol=debug").arg(half).arg("--config").arg(file);
     node.start(command, half)
 }
 

@@ -3,7 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use super::super::need;
-use super::super::place::{HRAS, Outside, Way};
+use super::super::phone::baresip::{Baresip, Setup};
+use super::super::place::{Account, HRAS, Outside, Way};
 use super::super::process::Mark;
 use super::super::sofw::key;
 use super::super::wait::seconds;
@@ -40,4 +41,31 @@ fn p15_an_unknown_path_is_answered_as_by_any_web_server() {
         assert!(answer.starts_with("HTTP/1.1 404 "), "{line}: {answer}");
         assert!(!answer.to_lowercase().contains("sofw"), "{line}: the answer tells who we are: {answer}");
     }
+}
+
+#[test]
+fn p04_phones_outside_register_with_the_right_password_only() {
+    if !need::product() {
+        return;
+    }
+    let outside = Outside::new();
+    let hras = outside.hras(&["hq"], &["alice", "bob"]);
+    let bob = outside.phone_with("bob", 440, Account::Tcp);
+    bob.registered();
+    let node = outside.host("mallory", Ipv4Addr::new(203, 0, 113, 66));
+    let setup = Setup {
+        address: Ipv4Addr::new(203, 0, 113, 66),
+        user: "alice@example.net",
+        password: "guess",
+        more: ";outbound=\"sip:203.0.113.5\"",
+        register: true,
+        answer: true,
+        hertz: 440,
+    };
+    let mallory = Baresip::start(&node, &setup);
+    mallory.refused();
+    let status = hras.status();
+    let users: Vec<_> =
+        status["bindings"].as_array().expect("bindings").iter().map(|one| &one["user"]).collect();
+    assert_eq!(users, ["bob"], "{status:#}");
 }

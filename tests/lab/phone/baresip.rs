@@ -73,6 +73,12 @@ impl Baresip {
         self.process.line(Mark::default(), "registered successfully", seconds(15));
     }
 
+    /// Waits until the registrar has refused it.
+    #[track_caller]
+    pub fn refused(&self) {
+        self.process.line(Mark::default(), "registered failed", seconds(15));
+    }
+
     /// Whether a line with this text ever came.
     pub fn said(&self, text: &str) -> bool {
         self.process.find(Mark::default(), text, seconds(0)).is_some()
