@@ -49,11 +49,7 @@ impl SipServer {
                 false
             }
         };
-        let mut answer = Answer::new(status);
-        for value in self.auth.challenges(now, user, stale) {
-            answer = answer.with(challenge, value);
-        }
-        Err(answer)
+        Err(Answer::new(status).with(challenge, self.auth.challenge(now, user, stale)))
     }
 
     /// The user part of `uri`, if it is an address-of-record of ours as seen from `space`, whether the user exists

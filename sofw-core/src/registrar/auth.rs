@@ -93,29 +93,23 @@ impl Authenticator {
         }
     }
 
-    /// The values of WWW-Authenticate or Proxy-Authenticate for somebody who claims to be `name`: one per algorithm
-    /// that the user has a hash for, strongest first (RFC 8760 §2.3). Other names are challenged as one of the users
-    /// would be, always the same, so that the challenge does not tell whether a user exists.
-    pub fn challenges(&mut self, now: Instant, name: &str, stale: bool) -> Vec<String> {
+    /// The value of WWW-Authenticate or Proxy-Authenticate for somebody who claims to be `name`. Other names than our
+    /// users' are challenged as one of the users would be, always the same, so that the challenge does not tell whether a
+    /// user exists.
+    ///
+    /// One challenge only: phones in use take a second one of an algorithm that they do not know for an error, though RFC
+    /// 8760 §2.4 tells them to skip it. So SHA-256 is asked of users who have no MD5 hash; an answer may use either.
+    pub fn challenge(&mut self, now: Instant, name: &str, stale: bool) -> String {
         let nonce = self.nonces.issue(now);
         let model = self.users.get(name).or_else(|| self.model_for(name));
-        let offered = |algorithm: &Algorithm| match (model, algorithm) {
-            (None, _) => true,
-            (Some(user), Algorithm::Sha256) => user.ha1_sha256.is_some(),
-            (Some(user), Algorithm::Md5) => user.ha1_md5.is_some(),
-        };
+        let has_md5 = model.is_none_or(|user| user.ha1_md5.is_some());
+        let algorithm = if has_md5 { Algorithm::Md5 } else { Algorithm::Sha256 };
         let stale = if stale { ", stale=true" } else { "" };
-        Algorithm::ALL
-            .into_iter()
-            .filter(offered)
-            .map(|algorithm| {
-                format!(
-                    "Digest realm=\"{}\", nonce=\"{nonce}\", algorithm={}, qop=\"auth\"{stale}",
-                    self.realm,
-                    algorithm.name()
-                )
-            })
-            .collect()
+        format!(
+            "Digest realm=\"{}\", nonce=\"{nonce}\", algorithm={}, qop=\"auth\"{stale}",
+            self.realm,
+            algorithm.name()
+        )
     }
 
     fn model_for(&self, name: &str) -> Option<&User> {

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use md5::Md5;
 use sha2::{Digest, Sha256};
 
-/// A digest algorithm that we offer. The order is the order of challenges: strongest first (RFC 8760 §2.3).
+/// A digest algorithm that we know.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Algorithm {
     /// SHA-256.
@@ -16,7 +16,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// All, strongest first.
+    /// All.
     pub const ALL: [Algorithm; 2] = [Algorithm::Sha256, Algorithm::Md5];
 
     /// As in the `algorithm` parameter.

@@ -37,6 +37,7 @@ pub fn run(args: &Args) -> ExitCode {
     };
     println!("[[user]]");
     println!("name = {}", toml::Value::from(name.as_str()));
+    println!("# Without ha1-md5 the phone is asked for SHA-256: safer, but many phones know only MD5.");
     println!("ha1-md5 = \"{}\"", ha1_md5(&name, &domain, &password));
     println!("ha1-sha256 = \"{}\"", ha1_sha256(&name, &domain, &password));
     ExitCode::SUCCESS

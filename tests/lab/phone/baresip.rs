@@ -76,7 +76,7 @@ impl Baresip {
     /// Waits until the registrar has refused it.
     #[track_caller]
     pub fn refused(&self) {
-        self.process.line(Mark::default(), "registered failed", seconds(15));
+        self.process.line(Mark::default(), "401 Unauthorized ()", seconds(15));
     }
 
     /// Whether a line with this text ever came.
