@@ -7,7 +7,7 @@ use sofw_core::Hras;
 use sofw_core::base::Instant;
 
 use super::preflight::{Origin, Preflight};
-use super::run::{Half, run as run_half};
+use super::run::{Half, Page, run as run_half};
 use super::{FAILED, WRONG_CONFIGURATION, fail};
 use crate::clock::{Clock, seed};
 use crate::observe::{log, status};
@@ -70,7 +70,7 @@ pub fn run(args: &Args, command_line_log: &LogSettings) -> ExitCode {
         clock,
         gather: settings.gather,
         sites,
-        admin: admin.map(|listener| (listener, status_page as fn(&mut Hras, Instant) -> String)),
+        admin: admin.map(|listener| (listener, status_page as Page<Hras>)),
     })
 }
 

@@ -32,8 +32,11 @@ pub struct Half<M> {
     /// The sites' names, for the log.
     pub sites: Vec<String>,
     /// The admin listener, and what it answers to `/status`.
-    pub admin: Option<(std::net::TcpListener, fn(&mut M, Instant) -> String)>,
+    pub admin: Option<(std::net::TcpListener, Page<M>)>,
 }
+
+/// Writes a page about a machine.
+pub type Page<M> = fn(&mut M, Instant) -> String;
 
 /// Why a run ends.
 enum End {
@@ -106,7 +109,7 @@ async fn serve<M: 'static>(
     listener: smol::net::TcpListener,
     executor: Rc<LocalExecutor<'static>>,
     handle: Handle<M>,
-    status: fn(&mut M, Instant) -> String,
+    status: Page<M>,
 ) {
     let ask = move || {
         let handle = handle.clone();
