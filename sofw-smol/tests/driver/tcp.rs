@@ -41,6 +41,48 @@ fn bytes_come_back_until_the_peer_ends() {
 }
 
 #[test]
+fn a_reset_is_told_once() {
+    let (tell, told) = channel();
+    let running = start(Toy::new([listen()], move |_, input, out| match input {
+        // Enough that some of it still waits here when the reset comes.
+        Input::Accepted { conn, .. } => {
+            out.push_back(Output::Write { conn, payload: payload(&vec![1; 32 << 20]) });
+        }
+        Input::Closed(conn, why) => tell.send((conn, why)).unwrap(),
+        _ => {}
+    }));
+    let mut client = client(running.place());
+    client.read_exact(&mut [0; 1]).unwrap();
+    // Closing with unread bytes resets the connection.
+    drop(client);
+    assert_eq!(told.recv_timeout(PATIENCE).unwrap(), (ConnId::Accepted(0), Some(IoError::Reset)));
+    bounded(running.handle.with(|_, _| ())).unwrap();
+    assert!(told.try_recv().is_err());
+    running.stop();
+}
+
+#[test]
+fn many_connections_are_accepted_and_served() {
+    let running = start(Toy::new([listen()], |_, input, out| {
+        if let Input::Received { conn, bytes } = input {
+            out.push_back(Output::Write { conn, payload: payload(bytes) });
+        }
+    }));
+    let place = running.place();
+    let mut clients: Vec<TcpStream> = (0..200).map(|_| client(place)).collect();
+    for (n, client) in (0u32..).zip(&mut clients) {
+        client.write_all(&n.to_be_bytes()).unwrap();
+    }
+    for (n, client) in (0u32..).zip(&mut clients) {
+        let mut answer = [0; 4];
+        client.read_exact(&mut answer).unwrap();
+        assert_eq!(u32::from_be_bytes(answer), n);
+    }
+    drop(clients);
+    assert_eq!(running.stop().stats.misuses, 0);
+}
+
+#[test]
 fn a_slow_reader_holds_back_written() {
     const CHUNK: usize = 1 << 20;
     const CHUNKS: u64 = 64;

@@ -78,6 +78,28 @@ fn several_datagrams_of_one_socket_leave_in_order() {
 }
 
 #[test]
+fn ipv6_addresses_survive_both_ways() {
+    let Ok(client) = UdpSocket::bind("[::1]:0") else {
+        println!("no IPv6 on this machine's loopback: nothing to test");
+        return;
+    };
+    client.set_read_timeout(Some(PATIENCE)).unwrap();
+    let bind = Output::Bind { socket: SocketId::Media(0), addr: "[::1]:0".parse().unwrap() };
+    let running = start(Toy::new([bind], |_, input, out| {
+        if let Input::Datagram { socket, from, .. } = input {
+            out.push_back(Output::Send { socket, to: from, payload: payload(from.to_string().as_bytes()) });
+        }
+    }));
+    let place = running.place();
+    client.send_to(b"who am I", place).unwrap();
+    let mut buffer = [0; 64];
+    let (len, from) = client.recv_from(&mut buffer).unwrap();
+    assert_eq!(from, place);
+    assert_eq!(&buffer[..len], client.local_addr().unwrap().to_string().as_bytes());
+    running.stop();
+}
+
+#[test]
 fn an_oversize_media_datagram_is_dropped_and_counted() {
     let running = start(echo(1));
     let place = running.place();
