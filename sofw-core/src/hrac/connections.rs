@@ -140,7 +140,7 @@ impl Connections {
         if self.by_peer.get(&connection.peer) == Some(&conn) {
             self.by_peer.remove(&connection.peer);
         }
-        (!connection.queue.is_empty()).then(|| connection.phone())
+        (connection.is_writing || !connection.queue.is_empty()).then(|| connection.phone())
     }
 
     /// Takes a connection that has been idle too long.

@@ -3,6 +3,8 @@
 //! It makes no difference here whether a body is an offer or an answer (RFC 3264), and which message carries it: INVITE and
 //! 18x, 200 and ACK (delayed offer), PRACK, UPDATE. Whoever speaks describes where *he* receives.
 
+use core::net::SocketAddr;
+
 use super::agent::RelayAgent;
 use super::group::{CALLEE, CALLER, Heard};
 use super::record::Space;
@@ -26,8 +28,10 @@ impl RelayModule for RelayAgent {
         }
         let sdp = sdp_of(message)?;
         let may_offer_later = message.method() == Method::Invite;
-        if sdp.is_none() && !may_offer_later {
-            return Ok(None);
+        match &sdp {
+            None if !may_offer_later => return Ok(None),
+            Some(sdp) if !negotiates(message.method()) => return self.mask(leg.to, sdp).map(Some),
+            _ => {}
         }
         let from_tag = message.from().tag().unwrap_or_default();
         let to_tag = message.to().tag();
@@ -58,9 +62,7 @@ impl RelayModule for RelayAgent {
         leg: &Forward<'_>,
         message: &Message<'_>,
     ) -> Result<Option<Vec<u8>>, u16> {
-        let Some(status) = message.status().filter(|status| (101..300).contains(status)) else {
-            return Ok(None);
-        };
+        let status = message.status().unwrap_or_default();
         if Space::of(leg.from) == Space::of(leg.to) {
             return Ok(None);
         }
@@ -69,9 +71,10 @@ impl RelayModule for RelayAgent {
         // A 2xx repeated until its ACK comes finds its branch done (RFC 3261 §13.3.1.4), but its dialog alive.
         let known = self.table.by_branch(leg.branch).or_else(by_dialog);
         let sdp = sdp_of(message)?;
-        let Some(key) = known else {
-            // An answer to nothing that we know would tell one address space of the other.
-            return if sdp.is_some() { Err(503) } else { Ok(None) };
+        let key = match (known, &sdp) {
+            (Some(key), _) if negotiates(message.cseq().1) && (101..300).contains(&status) => key,
+            (_, Some(sdp)) => return self.mask(leg.from, sdp).map(Some),
+            (_, None) => return Ok(None),
         };
         let side = self.side_of(key, leg.to, leg.from)?;
         let is_ours = self.answered(key, leg.branch, status, tags.1);
@@ -105,6 +108,15 @@ impl RelayAgent {
         other.ok_or(481_u16)?.signalling = listener.addr().ip();
         group.legs[side].signalling = speaker.addr().ip();
         Ok(side)
+    }
+
+    /// An SDP body that opens no media (the answer to OPTIONS, RFC 3261 §11.2; what a 488 says would do, §21.4.26): it
+    /// may not tell one address space of the other either. Port 9 is "discard".
+    fn mask(&self, reader: Hop, sdp: &Sdp<'_>) -> Result<Vec<u8>, u16> {
+        let nowhere = SocketAddr::new(self.spaces.ip(Space::of(reader)).ok_or(503_u16)?, 9);
+        let line =
+            |line: &MediaLine<'_>| (line.port != 0).then_some(MediaRewrite { rtp: nowhere, rtcp: nowhere });
+        Ok(sdp::rewrite(sdp, &sdp.media().iter().map(line).collect::<Vec<_>>()))
     }
 
     /// What a message asked for cannot be given: as if its request had failed.
@@ -173,6 +185,11 @@ impl Heard {
             urgent,
         }
     }
+}
+
+/// Methods whose bodies, and whose responses' bodies, are offers and answers (RFC 6337 §2).
+fn negotiates(method: Method<'_>) -> bool {
+    matches!(method, Method::Invite | Method::Ack | Method::Prack | Method::Update)
 }
 
 /// The SDP body of a message, if it has one.

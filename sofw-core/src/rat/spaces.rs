@@ -125,12 +125,17 @@ impl Spaces {
         }
     }
 
+    /// Our address for SDP in a space, if its site has a session.
+    pub(super) fn ip(&self, space: Space) -> Option<IpAddr> {
+        match space {
+            Space::Outside => Some(self.outside_address),
+            Space::Site(site) => self.sites.get(&site)?.media,
+        }
+    }
+
     /// What a terminal in `space` is to believe its peer to be.
     pub(super) fn address(&self, space: Space, facing: &Facing) -> Option<Remote> {
-        let ip = match space {
-            Space::Outside => self.outside_address,
-            Space::Site(site) => self.sites.get(&site)?.media?,
-        };
+        let ip = self.ip(space)?;
         let [rtp, rtcp] = [facing.port, facing.port + 1].map(|port| SocketAddr::new(ip, port));
         Some(Remote { rtp, rtcp })
     }

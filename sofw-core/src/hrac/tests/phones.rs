@@ -99,7 +99,7 @@ fn a_short_outage_is_waited_out_and_a_long_one_is_not() {
     world.said();
     let invite = invite("10.10.10.10", 4_000);
     world.hrac.down_since = Some(world.now);
-    world.now = world.now + TUNNEL_GRACE;
+    world.now += TUNNEL_GRACE;
     world.udp("10.10.10.10:5060", invite.as_bytes());
     assert_eq!(sip(&world.said()).len(), 1, "the session brings it over");
     world.now += Duration::from_millis(1);
@@ -155,7 +155,9 @@ fn a_connection_is_opened_to_an_announced_phone() {
     world.input(Input::Connected { conn, local: addr("10.10.10.2:41000") });
     world.input(Input::Written(conn));
     assert_eq!(world.written.len(), 2);
+    world.input(Input::Written(conn));
     world.input(Input::Closed(conn, None));
+    assert!(world.said().is_empty(), "nothing was lost");
     world.sip(phone, OK);
     let (again, _) = world.connecting.pop().unwrap();
     assert_ne!(again, conn);

@@ -60,7 +60,7 @@ fn two_branches_may_both_answer() {
     world.bye("c1", ("a", "b0"));
     assert_eq!(world.agent.records().map(|record| record.to_tag).collect::<Vec<_>>(), [Some("b1")]);
     assert_eq!(
-        world.from_outside("198.51.100.7:5000", 20_002, b"x"),
+        world.outside_sends("198.51.100.7:5000", 20_002, b"x"),
         Heard::Inside(HQ, addr("10.10.10.11:4000"), 30_002)
     );
 }
@@ -77,7 +77,7 @@ fn a_fork_beyond_us_does_not_take_the_media_of_the_confirmed_callee() {
     let first = world.response(leg, branch, &answer("b1", 5_000)).unwrap();
     let second = world.response(leg, branch, &answer("b2", 5_002)).unwrap();
     assert_eq!(first, second, "both are rewritten");
-    assert_eq!(world.from_phone(HQ, 30_000, b"x"), Heard::Outside(addr("198.51.100.7:5000"), 20_000));
+    assert_eq!(world.phone_sends(HQ, 30_000, b"x"), Heard::Outside(addr("198.51.100.7:5000"), 20_000));
     world.bye("c1", ("a", "b2"));
     assert_eq!(world.agent.records().count(), 1);
 }

@@ -31,7 +31,7 @@ fn p08_early_media_and_the_same_answer_again() {
     world.request(hops(), branch, &request("INVITE", "c1", "a", None, &alice(&[&audio(4_000)]))).unwrap();
     let early = response(183, "INVITE", "c1", "a", "b", &bob(&[&audio(5_000)]));
     let first = world.response(hops(), branch, &early).unwrap();
-    assert_ne!(world.from_outside("198.51.100.7:5000", 20_000, b"ring"), Heard::Nowhere);
+    assert_ne!(world.outside_sends("198.51.100.7:5000", 20_000, b"ring"), Heard::Nowhere);
     let ok = response(200, "INVITE", "c1", "a", "b", &bob(&[&audio(5_000)]));
     for _ in 0..3 {
         assert_eq!(
@@ -55,7 +55,7 @@ fn p08_delayed_offer() {
     let branch = world.branch();
     let answer = world.request(hops(), branch, &ack).unwrap().unwrap();
     assert_eq!(told(&answer), (ip("203.0.113.5"), vec![20_000]));
-    assert_ne!(world.from_phone(HQ, 30_000, b"x"), Heard::Nowhere);
+    assert_ne!(world.phone_sends(HQ, 30_000, b"x"), Heard::Nowhere);
     world.bye("c1", ("a", "b"));
     assert_eq!(world.agent.in_use(), 0);
 }
@@ -79,7 +79,7 @@ fn p08_prack_and_update() {
     let ok = response(200, "UPDATE", "c1", "b", "a", &alice(&[&audio(4_000)]));
     let body = world.response(back(), update, &ok).unwrap().unwrap();
     assert_eq!(told(&body).1, [20_000]);
-    assert_eq!(world.from_phone(HQ, 30_000, b"x"), Heard::Outside(addr("198.51.100.7:5100"), 20_000));
+    assert_eq!(world.phone_sends(HQ, 30_000, b"x"), Heard::Outside(addr("198.51.100.7:5100"), 20_000));
     world.fail(invite);
     assert_eq!(world.agent.in_use(), 0, "the call was never answered");
 }
@@ -88,7 +88,7 @@ fn p08_prack_and_update() {
 fn p08_re_invite_moves_addresses_and_a_failed_one_moves_nothing() {
     let mut world = World::new();
     connected(&mut world);
-    let there = |world: &mut World| world.from_phone(HQ, 30_000, b"x");
+    let there = |world: &mut World| world.phone_sends(HQ, 30_000, b"x");
     let failing = world.branch();
     let offer = bob(&[&audio(5_200), "video 5300 RTP/AVP 31"]);
     let body =
@@ -133,7 +133,7 @@ fn p08_hold_by_attribute_and_by_the_old_address() {
         if body.contains("0.0.0.0") {
             assert!(told_alice.contains("c=IN IP4 0.0.0.0"), "{told_alice}");
         }
-        assert_eq!(world.from_phone(HQ, 30_000, b"x"), Heard::Outside(addr("198.51.100.7:5000"), 20_000));
+        assert_eq!(world.phone_sends(HQ, 30_000, b"x"), Heard::Outside(addr("198.51.100.7:5000"), 20_000));
         let branch = world.branch();
         let resume = request("INVITE", "c1", "b", Some("a"), &bob(&[&audio(5_000)]));
         world.request(back(), branch, &resume).unwrap();
@@ -149,7 +149,7 @@ fn p08_a_refused_line_stays_refused() {
     let answer = bob(&[&audio(5_000), "video 0 RTP/AVP 31"]);
     let (_, to_caller) = world.call("c1", hops(), &offer, &answer);
     assert_eq!(told(&to_caller).1, [30_000, 0]);
-    assert_eq!(world.from_outside("198.51.100.7:5002", 20_002, b"x"), Heard::Nowhere);
+    assert_eq!(world.outside_sends("198.51.100.7:5002", 20_002, b"x"), Heard::Nowhere);
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn p14_video_fax_and_ipv6_outside() {
     let (_, to_caller) = world.call("c1", hops, &offer, &answer);
     assert_eq!(told(&to_caller), (ip("10.10.10.2"), vec![30_000, 30_002]));
     assert!(to_caller.contains("c=IN IP4 10.10.10.2"), "{to_caller}");
-    assert_eq!(world.from_phone(HQ, 30_002, b"t38"), Heard::Outside(addr("[2001:db8::7]:5002"), 20_002));
+    assert_eq!(world.phone_sends(HQ, 30_002, b"t38"), Heard::Outside(addr("[2001:db8::7]:5002"), 20_002));
 }
 
 #[test]
@@ -169,10 +169,10 @@ fn rtcp_by_attribute_and_multiplexed() {
     let mut world = World::new();
     let answer = bob(&[&(audio(5_000) + "\r\na=rtcp:5999")]);
     world.call("c1", hops(), &alice(&[&audio(4_000)]), &answer);
-    assert_eq!(world.from_phone(HQ, 30_001, b"x"), Heard::Outside(addr("198.51.100.7:5999"), 20_001));
+    assert_eq!(world.phone_sends(HQ, 30_001, b"x"), Heard::Outside(addr("198.51.100.7:5999"), 20_001));
     let answer = bob(&[&(audio(6_000) + "\r\na=rtcp-mux")]);
     world.call("c2", hops(), &alice(&[&audio(4_010)]), &answer);
-    assert_eq!(world.from_phone(HQ, 30_003, b"x"), Heard::Outside(addr("198.51.100.7:6000"), 20_003));
+    assert_eq!(world.phone_sends(HQ, 30_003, b"x"), Heard::Outside(addr("198.51.100.7:6000"), 20_003));
 }
 
 #[test]
@@ -196,6 +196,27 @@ fn other_bodies_and_other_methods_pass_untouched() {
     let branch = world.branch();
     assert_eq!(world.request(hops(), branch, &request("SUBSCRIBE", "c1", "a", None, "")), Ok(None));
     assert_eq!(world.response(hops(), branch, &response(200, "SUBSCRIBE", "c1", "a", "b", "")), Ok(None));
+    assert_eq!(world.agent.in_use(), 0);
+}
+
+#[test]
+fn p08_a_body_that_opens_no_media_tells_no_address_either() {
+    let mut world = World::new();
+    let capabilities = alice(&[&audio(4_000), "video 0 RTP/AVP 31"]);
+    let branch = world.branch();
+    assert_eq!(world.request(back(), branch, &request("OPTIONS", "c0", "a", None, "")), Ok(None));
+    let ok = response(200, "OPTIONS", "c0", "a", "b", &capabilities);
+    let body = world.response(back(), branch, &ok).unwrap().unwrap();
+    assert_eq!(told(&body), (ip("203.0.113.5"), vec![9, 0]));
+    let body =
+        world.request(hops(), branch, &request("OPTIONS", "c0", "a", None, &capabilities)).unwrap().unwrap();
+    assert_eq!(told(&body), (ip("203.0.113.5"), vec![9, 0]));
+    let branch = world.branch();
+    world.request(back(), branch, &request("INVITE", "c1", "a", None, &bob(&[&audio(5_000)]))).unwrap();
+    let refused = response(488, "INVITE", "c1", "a", "b", &capabilities);
+    let body = world.response(back(), branch, &refused).unwrap().unwrap();
+    assert_eq!(told(&body), (ip("203.0.113.5"), vec![9, 0]));
+    world.fail(branch);
     assert_eq!(world.agent.in_use(), 0);
 }
 

@@ -81,13 +81,13 @@ fn p08_phones_of_one_site_keep_their_sdp() {
 fn p09_voice_crosses_in_both_directions_and_rtcp_beside_it() {
     let mut world = World::new();
     world.call("c1", out_call(), &alice(4_000), &bob(5_000));
-    assert_eq!(world.from_phone(HQ, 30_000, b"voice"), Heard::Outside(addr("198.51.100.7:5000"), 20_000));
-    assert_eq!(world.from_phone(HQ, 30_001, b"report"), Heard::Outside(addr("198.51.100.7:5001"), 20_001));
+    assert_eq!(world.phone_sends(HQ, 30_000, b"voice"), Heard::Outside(addr("198.51.100.7:5000"), 20_000));
+    assert_eq!(world.phone_sends(HQ, 30_001, b"report"), Heard::Outside(addr("198.51.100.7:5001"), 20_001));
     let at_alice = Heard::Inside(HQ, addr("10.10.10.10:4000"), 30_000);
-    assert_eq!(world.from_outside("198.51.100.7:5000", 20_000, b"voice"), at_alice);
+    assert_eq!(world.outside_sends("198.51.100.7:5000", 20_000, b"voice"), at_alice);
     let at_alice = Heard::Inside(HQ, addr("10.10.10.10:4001"), 30_001);
-    assert_eq!(world.from_outside("198.51.100.7:5001", 20_001, b"report"), at_alice);
-    assert_eq!(world.from_outside("192.0.2.66:5000", 20_000, b"bleed"), Heard::Nowhere);
+    assert_eq!(world.outside_sends("198.51.100.7:5001", 20_001, b"report"), at_alice);
+    assert_eq!(world.outside_sends("192.0.2.66:5000", 20_000, b"bleed"), Heard::Nowhere);
     let record = world.agent.records().next().unwrap();
     assert_eq!(record.ends.map(|end| end.received.packets), [2, 2]);
 }
@@ -97,12 +97,12 @@ fn p09_sites_with_the_same_addresses_never_meet() {
     let mut world = World::new();
     world.call("c1", (inside(HQ, ALICE), outside(BOB)), &alice(4_000), &bob(5_000));
     world.call("c2", (inside(BRANCH_OFFICE, ALICE), outside(BOB)), &alice(4_000), &bob(6_000));
-    let from_bob = world.from_outside("198.51.100.7:5000", 20_000, b"x");
+    let from_bob = world.outside_sends("198.51.100.7:5000", 20_000, b"x");
     assert_eq!(from_bob, Heard::Inside(HQ, addr("10.10.10.10:4000"), 30_000));
-    let from_bob = world.from_outside("198.51.100.7:6000", 20_002, b"x");
+    let from_bob = world.outside_sends("198.51.100.7:6000", 20_002, b"x");
     assert_eq!(from_bob, Heard::Inside(BRANCH_OFFICE, addr("10.10.10.10:4000"), 30_000));
     assert_eq!(
-        world.from_phone(BRANCH_OFFICE, 30_000, b"x"),
+        world.phone_sends(BRANCH_OFFICE, 30_000, b"x"),
         Heard::Outside(addr("198.51.100.7:6000"), 20_002)
     );
 }
@@ -115,9 +115,9 @@ fn p09_two_sites_call_each_other_over_one_hop() {
     assert_eq!(told(&to_callee), (ip("10.10.10.2"), vec![30_000]));
     assert_eq!(told(&to_caller), (ip("10.10.10.2"), vec![30_000]));
     let there = Heard::Inside(BRANCH_OFFICE, addr("10.10.10.10:4000"), 30_000);
-    assert_eq!(world.from_phone(HQ, 30_000, b"x"), there);
+    assert_eq!(world.phone_sends(HQ, 30_000, b"x"), there);
     let back = Heard::Inside(HQ, addr("10.10.10.10:4000"), 30_000);
-    assert_eq!(world.from_phone(BRANCH_OFFICE, 30_000, b"x"), back);
+    assert_eq!(world.phone_sends(BRANCH_OFFICE, 30_000, b"x"), back);
 }
 
 #[test]
@@ -125,31 +125,31 @@ fn p09_a_phone_behind_its_own_nat_is_learned_once() {
     let mut world = World::new();
     let behind_nat = sdp("192.168.1.20", &[&audio(5_000)]);
     world.call("c1", out_call(), &alice(4_000), &behind_nat);
-    assert_eq!(world.from_phone(HQ, 30_000, b"x"), Heard::Outside(addr("192.168.1.20:5000"), 20_000));
-    assert_ne!(world.from_outside("198.51.100.7:41000", 20_000, b"x"), Heard::Nowhere);
-    assert_eq!(world.from_phone(HQ, 30_000, b"x"), Heard::Outside(addr("198.51.100.7:41000"), 20_000));
+    assert_eq!(world.phone_sends(HQ, 30_000, b"x"), Heard::Outside(addr("192.168.1.20:5000"), 20_000));
+    assert_ne!(world.outside_sends("198.51.100.7:41000", 20_000, b"x"), Heard::Nowhere);
+    assert_eq!(world.phone_sends(HQ, 30_000, b"x"), Heard::Outside(addr("198.51.100.7:41000"), 20_000));
     // Locked: not even the same host with another port.
-    assert_eq!(world.from_outside("198.51.100.7:41002", 20_000, b"x"), Heard::Nowhere);
+    assert_eq!(world.outside_sends("198.51.100.7:41002", 20_000, b"x"), Heard::Nowhere);
     // Signalling that says the same again does not unlock; a changed SDP does.
     let again = world.branch();
     let re_invite = request("INVITE", "c1", "b", Some("a"), &behind_nat);
     let reverse = (outside(BOB), inside(HQ, ALICE));
     world.request(reverse, again, &re_invite).unwrap();
-    assert_eq!(world.from_outside("198.51.100.7:41002", 20_000, b"x"), Heard::Nowhere);
+    assert_eq!(world.outside_sends("198.51.100.7:41002", 20_000, b"x"), Heard::Nowhere);
     let moved = world.branch();
     let re_invite = request("INVITE", "c1", "b", Some("a"), &sdp("192.168.1.20", &[&audio(5_002)]));
     world.request(reverse, moved, &re_invite).unwrap();
-    assert_ne!(world.from_outside("198.51.100.7:41002", 20_000, b"x"), Heard::Nowhere);
+    assert_ne!(world.outside_sends("198.51.100.7:41002", 20_000, b"x"), Heard::Nowhere);
 }
 
 #[test]
 fn p09_latching_ends_with_its_window() {
     let mut world = World::new();
     world.call("c1", out_call(), &alice(4_000), &bob(5_000));
-    assert_ne!(world.from_outside("198.51.100.7:5000", 20_000, b"x"), Heard::Nowhere);
+    assert_ne!(world.outside_sends("198.51.100.7:5000", 20_000, b"x"), Heard::Nowhere);
     world.now = world.now + LATCH_WINDOW + Duration::from_millis(1);
-    assert_eq!(world.from_outside("198.51.100.7:5002", 20_000, b"x"), Heard::Nowhere);
-    assert_ne!(world.from_outside("198.51.100.7:5000", 20_000, b"x"), Heard::Nowhere);
+    assert_eq!(world.outside_sends("198.51.100.7:5002", 20_000, b"x"), Heard::Nowhere);
+    assert_ne!(world.outside_sends("198.51.100.7:5000", 20_000, b"x"), Heard::Nowhere);
 }
 
 #[test]
@@ -157,10 +157,10 @@ fn p10_bye_deletes_the_record_and_late_voice_is_dropped() {
     for tags in [("a", "b"), ("b", "a")] {
         let mut world = World::new();
         world.call("c1", out_call(), &alice(4_000), &bob(5_000));
-        world.from_phone(HQ, 30_000, b"x");
+        world.phone_sends(HQ, 30_000, b"x");
         world.bye("c1", tags);
         assert_eq!(world.agent.in_use(), 0);
-        assert_eq!(world.from_outside("198.51.100.7:5000", 20_000, b"x"), Heard::Nowhere);
+        assert_eq!(world.outside_sends("198.51.100.7:5000", 20_000, b"x"), Heard::Nowhere);
         assert!(world.hracs.is_empty());
         let closed =
             Event::MediaClosed { call_id: "c1".into(), media_line: 0, reason: "bye", packets: [1, 0] };
@@ -188,7 +188,7 @@ fn p10_silence_ends_a_record_but_not_on_hold() {
     world.call("c2", out_call(), &alice(4_002), &held);
     for _ in 0..3 {
         world.now += MEDIA_SILENCE_MAX - Duration::from_secs(1);
-        world.from_phone(HQ, 30_000, b"x");
+        world.phone_sends(HQ, 30_000, b"x");
         world.agent.handle_timeout(world.now);
         assert_eq!(world.agent.records().count(), 2);
     }

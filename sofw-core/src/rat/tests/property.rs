@@ -220,10 +220,10 @@ impl Model {
                     let media = |side: usize| call.base[side] + 2 * line as u16 + stream;
                     let (site, host) = terminal(call.ends[side]);
                     let heard = match site {
-                        Some(site) => self.world.from_phone(site, ports[side] + stream, b"x"),
+                        Some(site) => self.world.phone_sends(site, ports[side] + stream, b"x"),
                         None => {
                             let from = format!("{host}:{}", media(side));
-                            self.world.from_outside(&from, ports[side] + stream, b"x")
+                            self.world.outside_sends(&from, ports[side] + stream, b"x")
                         }
                     };
                     let (site, host) = terminal(call.ends[1 - side]);

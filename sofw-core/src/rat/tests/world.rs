@@ -129,7 +129,7 @@ impl World {
     }
 
     /// A phone of a site sends from `from` to HRAC's `port`.
-    pub(super) fn from_phone(&mut self, site: SiteId, port: u16, bytes: &[u8]) -> Heard {
+    pub(super) fn phone_sends(&mut self, site: SiteId, port: u16, bytes: &[u8]) -> Heard {
         let flow = self.hracs.iter().find(|((at, _), (open, _))| *at == site && *open == port & !1);
         let Some((&(_, flow), _)) = flow else { return Heard::Nowhere };
         let flow = if port % 2 == 1 { flow.rtcp() } else { flow };
@@ -138,7 +138,7 @@ impl World {
     }
 
     /// A terminal outside sends to HRAS's `port`.
-    pub(super) fn from_outside(&mut self, from: &str, port: u16, bytes: &[u8]) -> Heard {
+    pub(super) fn outside_sends(&mut self, from: &str, port: u16, bytes: &[u8]) -> Heard {
         let forward = self.agent.relay.from_socket(self.now, port, addr(from), bytes);
         self.heard(forward)
     }
