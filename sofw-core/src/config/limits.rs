@@ -48,6 +48,12 @@ pub const RECEIPT_PATIENCE_STALLED: Duration = Duration::from_secs(3);
 /// While voice is held back and nothing is heard of it, one record goes after so long, to find out whether the way is
 /// open again; then after twice, four and eight times as long.
 pub const VOICE_PROBE_INTERVAL: Duration = Duration::from_millis(250);
+/// Holds that follow each other so soon put the base round trip in doubt, …
+pub const HOLD_RECURS_WITHIN: Duration = Duration::from_secs(5);
+/// … unless it was measured so recently.
+pub const BASE_TRUSTED_FOR: Duration = Duration::from_secs(10);
+/// However much is under way, voice that goes at all may have waited so long: two packets of a usual codec.
+pub const VOICE_AGE_MIN: Duration = Duration::from_millis(40);
 /// Voice records sent within so short a time share one entry in the table of what is in flight, …
 pub const FLIGHT_MARK_SPACING: Duration = Duration::from_millis(5);
 /// … which has so many entries: over two seconds.

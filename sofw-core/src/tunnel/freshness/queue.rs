@@ -38,12 +38,6 @@ impl VoiceQueue {
         self.plain.entries.is_empty() && self.urgent.entries.is_empty()
     }
 
-    /// Bytes that wait.
-    #[cfg(test)]
-    pub(in crate::tunnel) fn bytes(&self) -> usize {
-        self.plain.bytes.len() + self.urgent.bytes.len()
-    }
-
     /// Appends a frame. Where there is no room, the oldest of its kind go; while nothing is sent, so do stale ones.
     pub(in crate::tunnel) fn push(
         &mut self,
@@ -65,11 +59,11 @@ impl VoiceQueue {
         self.plain.drop_stale(now, age_max)
     }
 
-    /// Moves frames, oldest first, into a record that has `room` bytes. Gives how many.
-    pub(in crate::tunnel) fn fill(&mut self, room: usize, out: &mut Vec<u8>) -> u64 {
+    /// Moves at most `most` frames, oldest first, into a record that has `room` bytes. Gives how many.
+    pub(in crate::tunnel) fn fill(&mut self, room: usize, most: u64, out: &mut Vec<u8>) -> u64 {
         let end = out.len() + room;
         let mut moved = 0;
-        loop {
+        while moved < most {
             let ring = match (self.plain.entries.front(), self.urgent.entries.front()) {
                 (Some(plain), Some(urgent)) if urgent.arrival < plain.arrival => &mut self.urgent,
                 (Some(_), _) => &mut self.plain,
@@ -81,6 +75,7 @@ impl VoiceQueue {
             }
             moved += 1;
         }
+        moved
     }
 }
 

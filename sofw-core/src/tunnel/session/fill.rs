@@ -17,7 +17,7 @@ const PAD_HEAD: usize = 1 + 3;
 impl Session {
     /// Whether [`Session::fill_record`] has something to say, as of the last call with a time.
     pub fn wants_write(&self) -> bool {
-        self.outgoing.is_due() || self.upkeep_is_due() || !self.voice.is_empty() && !self.flight.is_held()
+        self.outgoing.is_due() || self.upkeep_is_due() || !self.voice.is_empty() && !self.flight.is_closed()
     }
 
     /// Appends one sealed record to `out`, of at most `max` bytes (a `max` below [`RECORD_ROOM_MIN`] counts as that).
@@ -25,7 +25,7 @@ impl Session {
     /// and not before: what waits here can still be dropped for age.
     pub fn fill_record(&mut self, now: Instant, max: usize, out: &mut BytesMut) -> bool {
         self.handle_timeout(now);
-        let stale = self.voice.drop_stale(now, self.voice_age_max);
+        let stale = self.voice.drop_stale(now, self.flight.age_max(now));
         self.stats.count_drops(DropReason::StaleVoice, stale);
         if !self.wants_write() {
             return false;
@@ -82,7 +82,7 @@ impl Session {
     /// SIP goes before voice. But where voice waits, a storm of registrations leaves it half of every record.
     fn fill_reliable(&mut self, now: Instant, end: usize) {
         let room = end - self.plaintext.len();
-        let voice_waits = !self.voice.is_empty() && !self.flight.is_held();
+        let voice_waits = !self.voice.is_empty() && !self.flight.is_closed();
         let room = if voice_waits { room.min(PART_ROOM.max(room / 2)) } else { room };
         let (sent, again) = self.outgoing.fill(now, room, &mut self.plaintext);
         self.stats.frames_sent += sent;
@@ -90,10 +90,11 @@ impl Session {
     }
 
     fn fill_voice(&mut self, now: Instant, end: usize) {
-        if self.flight.is_held() {
+        if self.flight.is_closed() {
             return;
         }
-        let sent = self.voice.fill(end - self.plaintext.len(), &mut self.plaintext);
+        let most = if self.flight.is_probe() { 1 } else { u64::MAX };
+        let sent = self.voice.fill(end - self.plaintext.len(), most, &mut self.plaintext);
         if sent > 0 {
             self.flight.sent(now, self.keys.next_nonce());
             self.stats.frames_sent += sent;

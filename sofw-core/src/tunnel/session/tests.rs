@@ -1,4 +1,5 @@
 mod any;
+mod voice;
 
 use bytes::BytesMut;
 
