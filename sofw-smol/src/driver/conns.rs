@@ -45,6 +45,8 @@ struct Conn {
     /// How much of the first one the kernel has taken.
     taken: usize,
     wants_write: bool,
+    /// What a write failed with. The kernel says it only once, so the read that then finds the end must be told.
+    broken: Option<IoError>,
     deadline: Option<Instant>,
 }
 
@@ -140,8 +142,8 @@ impl Conns {
         if conn.wants_write {
             return false;
         }
-        // An error here shows as readable in the next round and is reported there, in order with bytes still to be read.
-        let all = conn.flush().unwrap_or(false);
+        // A connection that breaks here is readable in the next round and reported there, after bytes still to be read.
+        let all = conn.flush_or_note();
         self.update_interest(poller, slot);
         all
     }
@@ -175,7 +177,7 @@ impl Conns {
             State::Resolving => {}
             State::Connecting { .. } => self.finish_connect(poller, now, slot, half),
             State::Open => {
-                if ready.writable && conn.wants_write && matches!(conn.flush(), Ok(true)) {
+                if ready.writable && conn.wants_write && conn.flush_or_note() {
                     half.feed(now, Input::Written(conn.id));
                 }
                 if ready.readable {
@@ -259,7 +261,8 @@ impl Conns {
         error: Option<IoError>,
         half: &mut Half<M, O>,
     ) {
-        let (id, ends) = (self.slots[slot].id, self.slots[slot].ends);
+        let conn = &mut self.slots[slot];
+        let (id, ends, error) = (conn.id, conn.ends, conn.broken.take().or(error));
         half.observer.closed(now, id, ends);
         if error.is_none() && !self.slots[slot].unwritten.is_empty() {
             // The peer has said all but may still listen: an answer under way is brought to it.
@@ -382,6 +385,7 @@ impl Conns {
             unwritten: VecDeque::new(),
             taken: 0,
             wants_write: false,
+            broken: None,
             deadline: None,
         });
         self.by_id.insert(id, slot);
@@ -442,6 +446,16 @@ impl Conn {
             }
         }
         Ok(true)
+    }
+
+    fn flush_or_note(&mut self) -> bool {
+        match self.flush() {
+            Ok(all) => all,
+            Err(error) => {
+                self.broken.get_or_insert(io_error(&error));
+                false
+            }
+        }
     }
 
     fn end_writing(&mut self) {
