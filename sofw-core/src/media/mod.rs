@@ -10,10 +10,14 @@
 //! counting. Absent on purpose: buffers, allocation per packet, signalling.
 
 mod latch;
+mod leg;
+mod link;
 mod quality;
 mod relay;
 #[cfg(test)]
 mod tests;
 
+pub use leg::{Accept, Forward, Leg, Remote};
+pub use link::{DirectionStats, LinkStats};
 pub use quality::Quality;
-pub use relay::{Accept, DirectionStats, Forward, Leg, LinkId, LinkStats, Relay, Remote};
+pub use relay::{LinkId, Relay};

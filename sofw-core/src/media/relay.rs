@@ -1,110 +1,19 @@
 //! The table of links and the two look-ups of the hot path.
 
-use core::net::{IpAddr, SocketAddr};
+use core::net::SocketAddr;
 
 use slab::Slab;
 
 use super::latch::Latch;
-use super::quality::Quality;
+use super::leg::{Accept, Forward, Leg, Remote};
+use super::link::{DirectionStats, End, Link, LinkStats};
 use crate::base::{Deadline, Duration, Expiring, Instant, SiteId};
-use crate::config::limits::MEDIA_DATAGRAM_MAX;
 use crate::event::DropReason;
 use crate::tunnel::{FlowId, Urgent};
-
-/// What to do with a datagram. The bytes are the caller's; they are never changed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Forward {
-    /// Into a site's tunnel.
-    Tunnel {
-        /// Whose.
-        site: SiteId,
-        /// As which flow.
-        flow: FlowId,
-        /// It must not be dropped for age.
-        urgent: bool,
-    },
-    /// From a relay port to an address.
-    Socket {
-        /// Our port.
-        port: u16,
-        /// The peer.
-        to: SocketAddr,
-    },
-    /// Nowhere; already counted.
-    Drop(DropReason),
-}
 
 /// A link of a [`Relay`]: RTP of one media line and its RTCP.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
 pub struct LinkId(u32);
-
-/// One end of a link.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Leg {
-    /// A pair of UDP ports here, and a peer's terminal.
-    Socket {
-        /// Our RTP port; RTCP uses the next one.
-        port: u16,
-        /// What the terminal's SDP announced; nothing is sent or let in before it is known.
-        remote: Option<Remote>,
-        /// Who else may speak.
-        accept: Accept,
-    },
-    /// A pair of flows of a site's tunnel.
-    Tunnel {
-        /// Whose.
-        site: SiteId,
-        /// The even id; the odd one is RTCP.
-        flow: FlowId,
-    },
-}
-
-/// Where a terminal receives.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Remote {
-    /// RTP.
-    pub rtp: SocketAddr,
-    /// RTCP; equal to `rtp` when multiplexed (RFC 5761).
-    pub rtcp: SocketAddr,
-}
-
-/// Whose packets a socket leg lets in.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Accept {
-    /// Any port of the announced IP (asymmetric RTP is legal); sent to is the announced address only.
-    Inside,
-    /// The announced address, or, learned once, another one of the announced or of the signalling IP.
-    Outside {
-        /// Source of the terminal's SIP messages.
-        signalling: IpAddr,
-    },
-}
-
-/// What came in at one leg of a link.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct DirectionStats {
-    /// Datagrams relayed, RTP and RTCP.
-    pub packets: u64,
-    /// Their payload bytes.
-    pub bytes: u64,
-    /// Datagrams refused.
-    pub drops: u64,
-    /// RTP quality as seen here.
-    pub quality: Quality,
-    /// The source learned by latching, if it is not what SDP said.
-    pub learned: Option<SocketAddr>,
-}
-
-/// Counters of a link.
-#[derive(Clone, Copy, Debug)]
-pub struct LinkStats {
-    /// By the leg where packets came in.
-    pub from: [DirectionStats; 2],
-    /// When the last packet was relayed, or the link was opened.
-    pub last_activity: Instant,
-    /// When the link was opened.
-    pub opened: Instant,
-}
 
 /// Decides for every media datagram where it goes.
 #[derive(Debug)]
@@ -322,126 +231,5 @@ fn unpack(slot: u32) -> Option<(LinkId, usize)> {
 impl LinkId {
     const fn key(self) -> usize {
         self.0 as usize
-    }
-}
-
-impl Leg {
-    const fn is_even(&self) -> bool {
-        match self {
-            Leg::Socket { port, .. } => *port % 2 == 0,
-            Leg::Tunnel { flow, .. } => !flow.is_rtcp() && flow.0 <= FlowId::MAX,
-        }
-    }
-
-    fn same_slot(&self, other: &Leg) -> bool {
-        match (self, other) {
-            (Leg::Socket { port: a, .. }, Leg::Socket { port: b, .. }) => a == b,
-            (Leg::Tunnel { site: s, flow: a }, Leg::Tunnel { site: t, flow: b }) => {
-                s == t && a.index() == b.index()
-            }
-            _ => false,
-        }
-    }
-}
-
-#[derive(Debug)]
-struct Link {
-    ends: [End; 2],
-    urgent: Urgent,
-    last_activity: Instant,
-    opened: Instant,
-    held: bool,
-}
-
-#[derive(Debug)]
-struct End {
-    leg: Leg,
-    /// Of RTP and of RTCP.
-    latches: [Latch; 2],
-    stats: DirectionStats,
-}
-
-impl Link {
-    fn relay(
-        &mut self,
-        now: Instant,
-        side: usize,
-        stream: usize,
-        from: Option<SocketAddr>,
-        bytes: &[u8],
-    ) -> Forward {
-        let [first, second] = &mut self.ends;
-        let (source, target) = if side == 0 { (first, second) } else { (second, first) };
-        let decision = if bytes.len() > MEDIA_DATAGRAM_MAX {
-            Forward::Drop(DropReason::Oversize)
-        } else if from.is_some_and(|from| !source.admits(now, stream, from)) {
-            Forward::Drop(DropReason::ForeignSource)
-        } else {
-            target.send(stream, stream == 0 && is_urgent(self.urgent, bytes))
-        };
-        if matches!(decision, Forward::Drop(_)) {
-            source.stats.drops += 1;
-            return decision;
-        }
-        source.stats.packets += 1;
-        source.stats.bytes += bytes.len() as u64;
-        if stream == 0 {
-            source.stats.quality.observe(now, bytes);
-        }
-        self.last_activity = now;
-        decision
-    }
-
-    fn stats(&self) -> LinkStats {
-        LinkStats {
-            from: self.ends.each_ref().map(|end| end.stats),
-            last_activity: self.last_activity,
-            opened: self.opened,
-        }
-    }
-}
-
-impl End {
-    fn admits(&mut self, now: Instant, stream: usize, from: SocketAddr) -> bool {
-        let Leg::Socket { remote, accept, .. } = self.leg else { return false };
-        let announced = remote.map(|remote| if stream == 0 { remote.rtp } else { remote.rtcp });
-        match accept {
-            Accept::Inside => announced.is_some_and(|announced| announced.ip() == from.ip()),
-            Accept::Outside { signalling } => {
-                let Some(latch) = self.latches.get_mut(stream) else { return false };
-                let admitted = latch.admit(now, from, announced, signalling);
-                if stream == 0 {
-                    self.stats.learned = latch.learned();
-                }
-                admitted
-            }
-        }
-    }
-
-    fn send(&self, stream: usize, urgent: bool) -> Forward {
-        match self.leg {
-            Leg::Tunnel { site, flow } if stream == 0 => Forward::Tunnel { site, flow, urgent },
-            Leg::Tunnel { site, flow } => Forward::Tunnel { site, flow: flow.rtcp(), urgent },
-            Leg::Socket { remote: None, .. } => Forward::Drop(DropReason::NoFlow),
-            Leg::Socket { port, remote: Some(remote), .. } => {
-                // RFC 5761 §5.1.1: multiplexed, RTCP goes where RTP goes, also if that was learned.
-                let (announced, latch) = if stream == 0 || remote.rtcp == remote.rtp {
-                    (remote.rtp, self.latches[0])
-                } else {
-                    (remote.rtcp, self.latches[1])
-                };
-                Forward::Socket { port: port + stream as u16, to: latch.target(announced) }
-            }
-        }
-    }
-}
-
-/// RFC 4733 §2.1: telephone events are known by their payload type.
-fn is_urgent(urgent: Urgent, bytes: &[u8]) -> bool {
-    match (urgent, bytes) {
-        (Urgent::None, _) => false,
-        (Urgent::All, _) => true,
-        (Urgent::PayloadType(wanted), [first, second, ..]) => first >> 6 == 2 && second & 0x7f == wanted,
-        (Urgent::PayloadType(_), _) => false,
     }
 }

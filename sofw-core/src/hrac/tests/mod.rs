@@ -1,4 +1,5 @@
 mod contract;
 mod hostile;
 mod phones;
+mod property;
 mod world;
