@@ -76,6 +76,8 @@ pub const HTTP_HEADERS_MAX: usize = 64;
 pub const HTTP_CHUNK_EXTENSION_MAX: usize = 256;
 /// Longest request body of a stranger that is read before the answer: a hello has some 200 bytes.
 pub const STRANGER_BODY_MAX: usize = 4 * 1024;
+/// Most bytes of answers that wait for a connection; who sends requests without reading answers is cut off.
+pub const ANSWERS_WAITING_MAX: usize = 64 * 1024;
 /// Longest response body that HRAC reads besides the downlink: a hello's answer, or an error page that is skipped.
 pub const RESPONSE_BODY_MAX: usize = 256 * 1024;
 /// Most bytes of one write to a tunnel connection: what 20 ms of 200 G.711 calls fill, and little enough that what is
@@ -94,9 +96,7 @@ pub const TUNNEL_ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a probe of the uplink waits for its echo, besides four round trips of the hello: proxies that hold a
 /// body back hold it far longer, and the tunnel is to be up within 5 s on the worst rung.
 pub const PROBE_TIMEOUT: Duration = Duration::from_millis(1_500);
-/// A tunnel direction that said nothing for so long gets a heartbeat. Apache ends a request body after 10 s of silence.
-pub const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
-/// A tunnel direction that brought nothing for so long is a black hole: two heartbeats and some.
+/// A tunnel direction that brought nothing for so long is a black hole: two pings and some.
 pub const CARRIER_SILENCE_MAX: Duration = Duration::from_secs(12);
 /// HRAS ends an open uplink that brought nothing for so long; HRAC has long since opened another.
 pub const SERVER_SILENCE_MAX: Duration = Duration::from_secs(30);

@@ -4,10 +4,13 @@ pub mod client;
 pub mod frame;
 mod freshness;
 pub mod http;
+pub mod ladder;
 mod reliable;
 pub mod seal;
 pub mod server;
 pub mod session;
+#[cfg(test)]
+mod tests;
 
 pub use client::{TunnelClient, TunnelStatus};
 pub use frame::{FlowId, Frame, FrameError, RaHeader, Urgent};

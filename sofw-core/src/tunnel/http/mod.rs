@@ -81,3 +81,19 @@ impl HttpError {
         }
     }
 }
+
+/// Where a session begins.
+pub const HELLO_PATH: &str = "/sofw/1/hello";
+
+/// What stands before the session id in the paths of its exchanges.
+pub const SESSION_PATH: &str = "/sofw/1/";
+
+/// Bytes as a path segment: base64url without padding (RFC 4648 §5).
+pub fn to_path_segment(bytes: &[u8]) -> String {
+    base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, bytes)
+}
+
+/// Bytes from a path segment.
+pub fn from_path_segment(segment: &str) -> Option<Vec<u8>> {
+    base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, segment).ok()
+}

@@ -111,6 +111,11 @@ impl ProxyAuth {
         self.refusals = 0;
     }
 
+    /// Whether the proxy is known to want credentials that we can give.
+    pub const fn is_wanted(&self) -> bool {
+        self.scheme.is_some()
+    }
+
     /// The value of Proxy-Authorization for a request, if the proxy is known to want one.
     pub fn header(&mut self, method: &str, target: &str, rng: &mut Rng) -> Option<String> {
         let credentials = self.credentials.as_ref()?;

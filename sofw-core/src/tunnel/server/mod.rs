@@ -1,14 +1,41 @@
 //! HRAS's end of the tunnels of all sites (paper P2): the HTTP server.
+//!
+//! ```text
+//! connection ──▶ stranger ──▶ POST hello ───────────────▶ session, pending until it proves itself
+//!                   │     ──▶ GET with a sealed token ──▶ downlink of that session
+//!                   │     ──▶ POST with a sealed record ▶ uplink of that session
+//!                   └───────▶ anything else ────────────▶ 404, as from any web server
+//! ```
+//!
+//! Invariants: who has no key sees an ordinary web server without pages, whatever the reason; a site has one session,
+//! and a new one takes its place only when it has proved that it is no replay; never both directions in one exchange;
+//! at most one write under way per connection; strangers are bounded in number, time and bytes.
 
-use std::collections::VecDeque;
+mod alarm;
+mod connection;
+mod down;
+mod page;
+mod refusals;
+mod request;
+mod sessions;
 
 use core::net::SocketAddr;
+use std::collections::{BTreeMap, VecDeque};
 
+use slab::Slab;
+
+use self::alarm::Alarm;
+use self::connection::{Connection, Phase};
+use self::refusals::Refusals;
+use self::sessions::{Entry, SiteEntry};
 use super::client::TunnelStatus;
+use super::seal::SiteHint;
 use super::{FlowId, Frame, TunnelOutput};
-use crate::base::{Deadline, Instant, Rng, SiteId};
+use crate::base::{Duration, Expiring, Instant, PayloadPool, Rng, SiteId};
 use crate::config::HrasConfig;
-use crate::io::{ConnId, IoError};
+use crate::config::limits::{STRANGER_CONNECTIONS_MAX, STRANGER_TIMEOUT, TUNNEL_WRITE_MAX};
+use crate::event::{DropReason, Event};
+use crate::io::{ConnId, IoError, Output};
 
 /// HRAS's end of the tunnels of all sites.
 ///
@@ -16,71 +43,128 @@ use crate::io::{ConnId, IoError};
 /// [`TunnelServer::flush`] and then drains [`TunnelServer::poll`].
 #[derive(Debug)]
 pub struct TunnelServer {
+    rng: Rng,
+    voice_age_max: Duration,
+    sites: Vec<SiteEntry>,
+    by_hint: BTreeMap<SiteHint, usize>,
+    sessions: Slab<Entry>,
+    by_id: BTreeMap<[u8; 16], usize>,
+    connections: BTreeMap<ConnId, Connection>,
+    /// Connections that proved no key yet, each with the end of its time.
+    strangers: Expiring<ConnId>,
+    alarms: Expiring<Alarm>,
+    refusals: Refusals,
+    /// Sessions that may have something to write, each once.
+    dirty: Vec<usize>,
+    pool: PayloadPool,
     output: VecDeque<TunnelOutput>,
 }
 
 impl TunnelServer {
     /// A server for the sites of `config`.
     pub fn new(config: &HrasConfig, rng: Rng, now: Instant) -> Self {
-        let _ = (config, rng, now);
-        TunnelServer { output: VecDeque::new() }
+        let _ = now;
+        let sites: Vec<SiteEntry> =
+            config.sites.iter().map(|site| SiteEntry::new(site.key.clone())).collect();
+        let hints = config.sites.iter().enumerate().map(|(index, site)| (SiteHint::of(&site.name), index));
+        TunnelServer {
+            rng,
+            voice_age_max: config.voice_age_max,
+            sites,
+            by_hint: hints.collect(),
+            sessions: Slab::new(),
+            by_id: BTreeMap::new(),
+            connections: BTreeMap::new(),
+            strangers: Expiring::new("stranger at the tunnel"),
+            alarms: Expiring::new("tunnel server"),
+            refusals: Refusals::new(),
+            dirty: Vec::new(),
+            pool: PayloadPool::new(4 * TUNNEL_WRITE_MAX),
+            output: VecDeque::new(),
+        }
     }
 
     /// Queues a reliable frame for a site. Without a session it is lost.
     pub fn send(&mut self, now: Instant, site: SiteId, frame: Frame) {
-        let _ = (now, site, frame);
+        let dropped = match self.current(site) {
+            None => Some(DropReason::TunnelDown),
+            Some(key) => {
+                self.touch(key);
+                let entry = self.sessions.get_mut(key);
+                entry.and_then(|entry| entry.session.send(now, frame).err()).map(|_| DropReason::QueueFull)
+            }
+        };
+        if let Some(reason) = dropped {
+            self.event(Event::Dropped(reason, None));
+        }
     }
 
     /// Queues one media datagram. `urgent`: never dropped for age.
     pub fn send_voice(&mut self, now: Instant, site: SiteId, flow: FlowId, urgent: bool, datagram: &[u8]) {
-        let _ = (now, site, flow, urgent, datagram);
+        let Some(key) = self.current(site) else { return };
+        self.touch(key);
+        if let Some(entry) = self.sessions.get_mut(key) {
+            entry.session.send_voice(now, flow, urgent, datagram);
+        }
     }
 
     /// Whether frames flow in both directions at the moment.
     pub fn is_up(&self, site: SiteId) -> bool {
-        let _ = site;
-        false
+        self.current(site)
+            .and_then(|key| self.sessions.get(key))
+            .is_some_and(|entry| entry.up_since.is_some())
     }
 
     /// Whether a connection is the tunnel's.
     pub fn owns(&self, conn: ConnId) -> bool {
-        let _ = conn;
-        false
+        self.connections.contains_key(&conn)
     }
 
     /// A connection came in at a tunnel listener.
     pub fn handle_accepted(&mut self, now: Instant, conn: ConnId, peer: SocketAddr) {
-        let _ = (now, conn, peer);
+        // The oldest stranger makes room: whoever has a key proves it within a round trip or two.
+        while self.strangers.len() >= STRANGER_CONNECTIONS_MAX {
+            let Some(oldest) = self.strangers.next().and_then(|oldest| self.strangers.pop_due(oldest.at))
+            else {
+                break;
+            };
+            self.close(now, oldest, "too many strangers");
+        }
+        self.connections.insert(conn, Connection::new(peer, now));
+        self.strangers.set(conn, now + STRANGER_TIMEOUT);
     }
 
     /// Bytes arrived.
     pub fn handle_received(&mut self, now: Instant, conn: ConnId, bytes: &[u8]) {
-        let _ = (now, conn, bytes);
+        let mut input = bytes;
+        while self.read(now, conn, &mut input) {}
     }
 
     /// The write under way is done.
     pub fn handle_written(&mut self, now: Instant, conn: ConnId) {
-        let _ = (now, conn);
+        let Some(connection) = self.connections.get_mut(&conn) else { return };
+        connection.writing = false;
+        if !connection.waiting.is_empty() {
+            let bytes = core::mem::take(&mut connection.waiting);
+            connection.write(now, conn, bytes.into(), &mut self.output);
+        } else if connection.phase == Phase::Closing {
+            self.close(now, conn, "answered");
+        } else if let Phase::Down { session, .. } = connection.phase {
+            self.touch(session);
+        }
     }
 
     /// A connection ended.
     pub fn handle_closed(&mut self, now: Instant, conn: ConnId, error: Option<IoError>) {
-        let _ = (now, conn, error);
-    }
-
-    /// Lets due deadlines act.
-    pub fn handle_timeout(&mut self, now: Instant) {
-        let _ = now;
-    }
-
-    /// When to call [`TunnelServer::handle_timeout`] next.
-    pub fn poll_timeout(&self) -> Option<Deadline> {
-        None
+        let why = error.map_or_else(|| "closed by the other end".to_owned(), |error| error.to_string());
+        self.forget(now, conn, &why);
     }
 
     /// Turns what is queued into at most one write per connection without one under way.
     pub fn flush(&mut self, now: Instant) {
-        let _ = now;
+        while let Some(key) = self.dirty.pop() {
+            self.flush_down(now, key);
+        }
     }
 
     /// What the parent must do, in order.
@@ -90,7 +174,31 @@ impl TunnelServer {
 
     /// For the operator; `None` while the site has no session.
     pub fn status(&self, site: SiteId) -> Option<TunnelStatus> {
-        let _ = site;
-        None
+        let entry = self.sessions.get(self.current(site)?)?;
+        let stats = entry.session.stats();
+        Some(TunnelStatus {
+            rung: entry.rung,
+            round_trip: entry.session.round_trip().unwrap_or(entry.round_trip),
+            since: entry.since,
+            bytes_sent: stats.bytes_sent,
+            bytes_received: stats.bytes_received,
+        })
+    }
+
+    /// The session of a site.
+    fn current(&self, site: SiteId) -> Option<usize> {
+        self.sites.get(usize::from(site.0))?.current
+    }
+
+    /// A session may have something to write.
+    fn touch(&mut self, key: usize) {
+        if let Some(entry) = self.sessions.get_mut(key).filter(|entry| !entry.is_dirty) {
+            entry.is_dirty = true;
+            self.dirty.push(key);
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        self.output.push_back(TunnelOutput::Io(Output::Event(event)));
     }
 }

@@ -1,0 +1,33 @@
+//! Refused hellos are reported at most once per interval and address.
+
+use core::net::IpAddr;
+
+use crate::base::{Expiring, Instant};
+use crate::config::limits::{REFUSAL_REPORT_EVERY, REFUSED_ADDRESSES_MAX};
+
+/// Addresses that were reported lately.
+#[derive(Debug)]
+pub(super) struct Refusals {
+    silent: Expiring<IpAddr>,
+}
+
+impl Refusals {
+    pub const fn new() -> Refusals {
+        Refusals { silent: Expiring::new("refused hello") }
+    }
+
+    /// Whether to report a refusal of this address now. When more addresses come than are remembered, the oldest is
+    /// forgotten: a flood of addresses is worth reporting anyhow.
+    pub fn is_news(&mut self, now: Instant, address: IpAddr) -> bool {
+        while self.silent.pop_due(now).is_some() {}
+        if self.silent.get(address).is_some() {
+            return false;
+        }
+        while self.silent.len() >= REFUSED_ADDRESSES_MAX {
+            let Some(oldest) = self.silent.next() else { break };
+            self.silent.pop_due(oldest.at);
+        }
+        self.silent.set(address, now + REFUSAL_REPORT_EVERY);
+        true
+    }
+}
