@@ -15,7 +15,6 @@
 
 mod conns;
 mod listeners;
-mod machines;
 mod mailbox;
 mod mmsg;
 mod observer;
@@ -33,9 +32,9 @@ pub use listeners::open as open_tcp;
 pub use mailbox::Handle;
 pub use observer::{Ends, Observer, Way};
 pub use resolve::addresses;
+pub use sofw_core::Machine;
 use sofw_core::base::{Duration, Instant};
 use sofw_core::io::{ConnId, Endpoint, Input, Output, SocketId};
-use sofw_core::{Deadline, Misuse};
 pub use trouble::io_error;
 pub use udp::open as open_udp;
 
@@ -45,18 +44,6 @@ use listeners::{Incoming, Listeners};
 use mailbox::{Letter, Mailbox};
 use poller::{Poller, Ready, Token};
 use udp::UdpSockets;
-
-/// The core's verbs. `new` is the machine's own.
-pub trait Machine {
-    /// Takes what the world did.
-    fn handle_input(&mut self, now: Instant, input: Input<'_>) -> Result<(), Misuse>;
-    /// Lets due deadlines act.
-    fn handle_timeout(&mut self, now: Instant);
-    /// Gives what the world must do.
-    fn poll_output(&mut self) -> Option<Output>;
-    /// Says when to call [`Machine::handle_timeout`] next.
-    fn poll_timeout(&self) -> Option<Deadline>;
-}
 
 /// How a driver behaves.
 #[derive(Clone, Debug)]

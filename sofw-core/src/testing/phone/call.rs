@@ -117,8 +117,8 @@ impl Call {
     /// Whether a request with these identifiers is in this dialog.
     pub fn owns(&self, request: &Received) -> bool {
         request.call_id() == self.call_id
-            && request.to_tag() == Some(self.local_tag())
-            && (tag(&self.remote).is_none() || request.from_tag() == tag(&self.remote))
+            && request.tag_in_to() == Some(self.local_tag())
+            && (tag(&self.remote).is_none() || request.tag_in_from() == tag(&self.remote))
     }
 
     /// A request in this dialog (§12.2.1.1).

@@ -344,7 +344,7 @@ impl Phone {
         if method != "INVITE" || !(200..300).contains(&status) {
             return;
         }
-        if response.to_tag() == tag(&call.remote) {
+        if response.tag_in_to() == tag(&call.remote) {
             if let Some((_, bytes)) = call.ack.as_ref().filter(|(n, _)| *n == number) {
                 let to = self.next_hop(&call.routes, &call.remote_target);
                 self.wire.send(&mut self.out, to, bytes.clone());

@@ -32,9 +32,9 @@ pub struct MediaReport {
     /// When the first packet came.
     pub heard_from: Option<Instant>,
     /// SSRC and packet numbers sent, with the time of each: `sent_log[n]` is number `first + n`.
-    sent_log: (u32, u64, Vec<Instant>),
+    pub sent_log: (u32, u64, Vec<Instant>),
     /// SSRC received last, and number and time of each packet.
-    received_log: (u32, Vec<(u64, Instant)>),
+    pub received_log: (u32, Vec<(u64, Instant)>),
 }
 
 impl MediaReport {
@@ -262,9 +262,7 @@ impl MediaStream {
     }
 
     pub fn handle_rtp(&mut self, now: Instant, bytes: &[u8]) -> Option<Heard> {
-        let Some((header, payload)) = RtpHeader::parse(bytes) else {
-            return None;
-        };
+        let (header, payload) = RtpHeader::parse(bytes)?;
         let number = self.receiver.number(&header, &mut self.report)?;
         self.receiver.measure_jitter(now, &header);
         self.report.jitter = Duration::from_secs_f64(self.receiver.jitter / f64::from(g711::SAMPLE_RATE));

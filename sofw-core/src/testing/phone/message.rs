@@ -6,6 +6,7 @@ use core::net::SocketAddr;
 use rsip::headers::{ContentLength, Header, Headers, UntypedHeader};
 
 use crate::base::Transport;
+use crate::sip::Message;
 
 /// A request as the phone plans it; rendered again with other credentials when it is challenged.
 #[derive(Clone, Debug)]
@@ -69,22 +70,15 @@ pub(super) struct Received {
 impl Received {
     /// From one datagram or one framed message; `None` if it is no SIP message that a phone can use.
     pub fn parse(bytes: &[u8]) -> Option<Received> {
-        let head_len = bytes.windows(4).position(|w| w == b"\r\n\r\n")?;
-        let head =
-            core::str::from_utf8(&bytes[..head_len]).ok()?.replace("\r\n ", " ").replace("\r\n\t", " ");
-        let (start, rest) = head.split_once("\r\n")?;
-        let headers = rest
-            .split("\r\n")
-            .filter_map(|line| line.split_once(':'))
-            .map(|(name, value)| (long_name(name.trim()).to_ascii_lowercase(), unfold(value)))
-            .collect();
-        let (first, second) = start.split_once(' ')?;
-        let is_response = first == "SIP/2.0";
+        let message = Message::parse(bytes).ok()?;
         let received = Received {
-            method: (!is_response).then(|| first.to_owned()),
-            status: if is_response { Some(second.get(..3)?.parse().ok()?) } else { None },
-            headers,
-            body: bytes[head_len + 4..].to_vec(),
+            method: message.is_request().then(|| message.method().as_str().to_owned()),
+            status: message.status(),
+            headers: message
+                .headers()
+                .map(|h| (h.name.as_str().to_ascii_lowercase(), unfold(h.text())))
+                .collect(),
+            body: message.body().to_vec(),
         };
         // What every message must have (RFC 3261 §8.1.1).
         ["via", "from", "to", "call-id", "cseq"]
@@ -119,11 +113,11 @@ impl Received {
         (number.parse().unwrap_or(0), method.trim())
     }
 
-    pub fn from_tag(&self) -> Option<&str> {
+    pub fn tag_in_from(&self) -> Option<&str> {
         tag(self.header("from")?)
     }
 
-    pub fn to_tag(&self) -> Option<&str> {
+    pub fn tag_in_to(&self) -> Option<&str> {
         tag(self.header("to")?)
     }
 
@@ -168,8 +162,11 @@ impl Received {
         }
         let to = self.header("to").unwrap_or("");
         // §8.2.6.2: a tag in every response but 100.
-        let to =
-            if self.to_tag().is_some() || status == 100 { to.into() } else { format!("{to};tag={to_tag}") };
+        let to = if self.tag_in_to().is_some() || status == 100 {
+            to.into()
+        } else {
+            format!("{to};tag={to_tag}")
+        };
         headers.push(rsip::headers::From::new(self.header("from").unwrap_or("")).into());
         headers.push(rsip::headers::To::new(to).into());
         headers.push(rsip::headers::CallId::new(self.call_id()).into());
@@ -267,20 +264,6 @@ fn split_list(line: &str) -> Vec<String> {
 
 fn unfold(value: &str) -> String {
     value.split("\r\n").map(str::trim).collect::<Vec<_>>().join(" ")
-}
-
-/// RFC 3261 §7.3.3.
-fn long_name(name: &str) -> &str {
-    match name {
-        "v" | "V" => "Via",
-        "f" | "F" => "From",
-        "t" | "T" => "To",
-        "i" | "I" => "Call-ID",
-        "m" | "M" => "Contact",
-        "l" | "L" => "Content-Length",
-        "c" | "C" => "Content-Type",
-        name => name,
-    }
 }
 
 fn finish(head: &str, mut headers: Headers, body: Option<(&str, &[u8])>) -> Vec<u8> {

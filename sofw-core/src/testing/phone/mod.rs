@@ -264,5 +264,21 @@ impl Phone {
     }
 }
 
+impl crate::machine::Machine for Phone {
+    fn handle_input(&mut self, now: Instant, input: Input<'_>) -> Result<(), crate::Misuse> {
+        self.handle_input(now, input);
+        Ok(())
+    }
+    fn handle_timeout(&mut self, now: Instant) {
+        self.handle_timeout(now);
+    }
+    fn poll_output(&mut self) -> Option<Output> {
+        self.poll_output()
+    }
+    fn poll_timeout(&self) -> Option<Deadline> {
+        self.poll_timeout()
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -99,7 +99,7 @@ impl Phone {
             // RFC 3261 §8.2.2.3: this phone supports no extension.
             _ if request.header("require").is_some() => self.respond(now, at, 420, None),
             // §12.2.2: a tag of no dialog of ours.
-            _ if request.to_tag().is_some() && !in_dialog => self.respond(now, at, 481, None),
+            _ if request.tag_in_to().is_some() && !in_dialog => self.respond(now, at, 481, None),
             "INVITE" if in_dialog => self.handle_reinvite(now, at, &request),
             "INVITE" => self.handle_invite(now, at, &request),
             "BYE" if in_dialog => self.handle_bye(now, at),
@@ -225,7 +225,7 @@ impl Phone {
             return;
         };
         let first = transaction.acknowledge();
-        let (accepted, initial) = (transaction.status < 300, transaction.request.to_tag().is_none());
+        let (accepted, initial) = (transaction.status < 300, transaction.request.tag_in_to().is_none());
         let Some(call) = self.call.as_mut().filter(|c| first && accepted && c.call_id == ack.call_id())
         else {
             return;
