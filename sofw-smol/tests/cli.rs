@@ -258,6 +258,7 @@ fn hras_gets_ready_shows_its_status_and_ends_on_sigterm() {
     assert_eq!(status["records"], serde_json::json!([]));
     assert_eq!(status["bindings"], serde_json::json!([]));
     assert_eq!(status["drops"]["stale_voice"], 0);
+    assert_eq!(status["sockets"]["send_drops"], 0);
     let (code, out, _) = run(&mut sofw(&["status", "--admin", &admin.to_string()]));
     assert_eq!(code, 0);
     assert!(out.contains("SITE") && out.contains("hq") && out.contains("down"), "{out}");
@@ -317,6 +318,7 @@ fn a_first_start_keeps_what_it_made() {
         let complaint = output(first);
         assert!(complaint.contains("hras.toml: ") && complaint.contains("listen"), "{complaint}");
         assert!(!state.join("hras.toml").exists(), "a failed first start keeps nothing");
+        eprintln!("skipped in part: the default ports are taken on this machine");
         return;
     };
     assert!(first.contains("first user: alice, password: "), "{first}");

@@ -10,6 +10,7 @@ use super::preflight::{Origin, Preflight};
 use super::run::{Half, Page, run as run_half};
 use super::{FAILED, WRONG_CONFIGURATION, fail};
 use crate::clock::{Clock, seed};
+use crate::driver::Stats;
 use crate::observe::{log, status};
 use crate::settings::{FirstStart, HrasSettings, LogSettings, PairingLink, detect_local_ip, state_dir};
 
@@ -74,8 +75,9 @@ pub fn run(args: &Args, command_line_log: &LogSettings) -> ExitCode {
     })
 }
 
-fn status_page(hras: &mut Hras, now: Instant) -> String {
-    serde_json::to_string(&status::of(hras, now)).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"))
+fn status_page(hras: &mut Hras, now: Instant, stats: &Stats) -> String {
+    serde_json::to_string(&status::of(hras, now, stats))
+        .unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"))
 }
 
 /// Says on standard output what the operator needs for the other side.

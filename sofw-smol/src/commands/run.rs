@@ -14,7 +14,7 @@ use sofw_core::base::{Duration, Instant};
 use super::preflight::Origin;
 use super::{FAILED, fail};
 use crate::clock::Clock;
-use crate::driver::{Driver, Handle, Machine, Options};
+use crate::driver::{Driver, Handle, Machine, Options, Stats};
 use crate::observe::{Watch, admin};
 
 /// One half, ready to run.
@@ -36,7 +36,7 @@ pub struct Half<M> {
 }
 
 /// Writes a page about a machine.
-pub type Page<M> = fn(&mut M, Instant) -> String;
+pub type Page<M> = fn(&mut M, Instant, &Stats) -> String;
 
 /// Why a run ends.
 enum End {
@@ -113,7 +113,7 @@ async fn serve<M: 'static>(
 ) {
     let ask = move || {
         let handle = handle.clone();
-        async move { handle.with(status).await }
+        async move { handle.with_stats(status).await }
     };
     admin::serve(listener, &executor, ask).await;
 }

@@ -8,8 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sofw_core::base::Instant;
 use sofw_core::io::{ConnId, IoError};
 
+use super::Stats;
+
 /// Something done with the machine between two batches.
-pub type Call<M> = Box<dyn FnOnce(&mut M, Instant) + Send>;
+pub type Call<M> = Box<dyn FnOnce(&mut M, Instant, &Stats) + Send>;
 
 /// A letter to the driver.
 pub enum Letter<M> {
@@ -85,9 +87,17 @@ impl<M: 'static> Handle<M> {
         &self,
         what: impl FnOnce(&mut M, Instant) -> R + Send + 'static,
     ) -> Option<R> {
+        self.with_stats(|machine, now, _| what(machine, now)).await
+    }
+
+    /// As [`Handle::with`], with the driver's counters.
+    pub async fn with_stats<R: Send + 'static>(
+        &self,
+        what: impl FnOnce(&mut M, Instant, &Stats) -> R + Send + 'static,
+    ) -> Option<R> {
         let (answer, question) = smol::channel::bounded(1);
-        self.mailbox.post(Letter::Call(Box::new(move |machine, now| {
-            let _ = answer.try_send(what(machine, now));
+        self.mailbox.post(Letter::Call(Box::new(move |machine, now, stats| {
+            let _ = answer.try_send(what(machine, now, stats));
         })));
         question.recv().await.ok()
     }

@@ -238,7 +238,7 @@ impl<M: Machine + 'static, O: Observer> Driver<M, O> {
     fn read_mailbox(&mut self, now: Instant) -> bool {
         for letter in self.mailbox.0.take() {
             match letter {
-                Letter::Call(call) => call(&mut self.half.machine, now),
+                Letter::Call(call) => call(&mut self.half.machine, now, &self.half.stats),
                 Letter::Resolved(conn, _) if !self.world.conns.is_resolving(conn) => {}
                 Letter::Resolved(conn, result) => {
                     let result = match result {

@@ -9,6 +9,8 @@ use sofw_core::base::{Hop, Instant};
 use sofw_core::hras::HrasStatus;
 use sofw_core::rat::{End, Record, Space};
 
+use crate::driver::Stats;
+
 /// The state of an HRAS.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Status {
@@ -28,6 +30,23 @@ pub struct Status {
     pub transactions: usize,
     /// What was dropped, by reason.
     pub drops: BTreeMap<String, u64>,
+    /// The sockets.
+    pub sockets: Sockets,
+}
+
+/// What passed through the sockets since the start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Sockets {
+    /// Datagrams received.
+    pub datagrams_in: u64,
+    /// Datagrams sent, refused ones included.
+    pub datagrams_out: u64,
+    /// Datagrams that the kernel refused to send.
+    pub send_drops: u64,
+    /// Datagrams received that were longer than the bound of their kind.
+    pub oversize: u64,
+    /// Wake-ups: so many batches were read.
+    pub rounds: u64,
 }
 
 /// A site and its tunnel.
@@ -112,7 +131,7 @@ pub struct RatEnd {
 }
 
 /// Reads the status off a machine.
-pub fn of(hras: &Hras, now: Instant) -> Status {
+pub fn of(hras: &Hras, now: Instant, stats: &Stats) -> Status {
     let HrasStatus { sites, bindings, records, dialogs, transactions, drops } = hras.status();
     let names: Vec<String> = sites.iter().map(|site| site.name.to_owned()).collect();
     let sites = sites.into_iter().map(|site| Site {
@@ -141,6 +160,13 @@ pub fn of(hras: &Hras, now: Instant) -> Status {
         dialogs,
         transactions,
         drops: drops.into_iter().map(|(reason, count)| (reason.name().to_owned(), count)).collect(),
+        sockets: Sockets {
+            datagrams_in: stats.datagrams_in,
+            datagrams_out: stats.datagrams_out,
+            send_drops: stats.send_drops,
+            oversize: stats.oversize,
+            rounds: stats.rounds,
+        },
     }
 }
 

@@ -165,6 +165,24 @@ fn connects_that_fail_say_why() {
 }
 
 #[test]
+fn a_connect_without_answer_times_out() {
+    use socket2::{Domain, Socket, Type};
+
+    // A listener whose queue is full drops further SYNs, as a firewall does.
+    let deaf = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    deaf.bind(&loopback(0).into()).unwrap();
+    deaf.listen(0).unwrap();
+    let addr = deaf.local_addr().unwrap().as_socket().unwrap();
+    let fill = || {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM.nonblocking(), None).unwrap();
+        let _ = socket.connect(&addr.into());
+        socket
+    };
+    let _filled = [fill(), fill(), fill()];
+    assert_eq!(connects(Endpoint::Addr(addr)), (Err(IoError::TimedOut), 0));
+}
+
+#[test]
 fn two_machines_talk_on_one_executor() {
     use smol::LocalExecutor;
     use sofw_smol::clock::Clock;
