@@ -300,6 +300,29 @@ fn hrac_starts_from_a_link_and_ends_on_sigint() {
 }
 
 #[test]
+fn a_pasted_link_brings_the_tunnel_up() {
+    let dir = Dir::new("pair");
+    let ports = Ports::free();
+    let file = dir.file("hras.toml", &ports.hras());
+    let outside = Running::start(&mut hras(&file));
+    outside.line_with("sofw hras: ready");
+    let link = format!("sofw+http://127.0.0.1:{}/hq#{}", ports.tunnel, KEY.trim_end_matches('='));
+    let sip = format!("127.0.0.1:{}", free_port());
+    let inside = Running::start(&mut sofw(&["hrac", &link, "--listen", &sip]));
+    assert!(inside.line_with("sofw hrac: tunnel up").contains("rung=stream"));
+    assert!(outside.line_with("sofw hras: tunnel up").contains("site=\"hq\""));
+    let answer = get(SocketAddr::from(([127, 0, 0, 1], ports.admin)), "/status");
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status: serde_json::Value = serde_json::from_str(body).unwrap();
+    let tunnel = &status["sites"][0]["tunnel"];
+    assert_eq!(tunnel["rung"], "stream");
+    assert!(tunnel["round_trip_ms"].as_f64().unwrap() > 0.0);
+    assert_eq!(inside.stop(Signal::TERM).0, Some(0));
+    outside.line_with("tunnel down");
+    assert_eq!(outside.stop(Signal::TERM).0, Some(0));
+}
+
+#[test]
 fn a_first_start_keeps_what_it_made() {
     use std::os::unix::fs::PermissionsExt;
 

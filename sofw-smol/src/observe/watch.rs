@@ -35,7 +35,9 @@ impl Watch {
     }
 
     fn site(&self, site: Option<SiteId>) -> &str {
-        site.and_then(|site| self.sites.get(usize::from(site.0))).map_or("-", String::as_str)
+        // An HRAC has one site and does not name it.
+        let index = site.map_or(0, |site| usize::from(site.0));
+        self.sites.get(index).map_or("-", String::as_str)
     }
 
     fn failed(&self, key: String, what: String, error: &IoError) {
