@@ -19,3 +19,6 @@ pub use digest::{Algorithm, Credentials};
 pub use location::{Binding, Location, contact_hop};
 pub use nonce::Nonces;
 pub use register::{Refused, Registered, register};
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use super::location::{Binding, Location, contact_hop};
 use crate::base::{Duration, Hop, Instant};
 use crate::config::limits::{REGISTER_EXPIRES_DEFAULT_S, REGISTER_EXPIRES_S, USER_BINDINGS_MAX};
-use crate::sip::{HeaderName, Message, NameAddr};
+use crate::sip::{HeaderName, Message, NameAddr, Uri};
 
 /// A REGISTER was carried out.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -53,7 +53,7 @@ pub fn register(
         if !contact.uri().is_sip() {
             return Err(Refused { status: 400, reason: "Contact Is Not A SIP URI" });
         }
-        let known = list.iter().position(|b| is_same_contact(b, &contact));
+        let known = list.iter().position(|b| is_same_contact(b, source, &contact));
         if let Some(old) = known.and_then(|index| list.get(index)) {
             if is_older(request, old) {
                 return Err(OUT_OF_ORDER);
@@ -95,8 +95,10 @@ fn is_older(request: &Message<'_>, known: &Binding) -> bool {
     known.call_id == request.call_id() && request.cseq().0 <= known.cseq
 }
 
-fn is_same_contact(binding: &Binding, contact: &NameAddr<'_>) -> bool {
-    crate::sip::Uri::parse(&binding.contact).is_some_and(|uri| uri.is_equivalent(&contact.uri()))
+/// Equal URIs mean the same only within one address space: two sites may use the same private addresses.
+fn is_same_contact(binding: &Binding, source: Hop, contact: &NameAddr<'_>) -> bool {
+    let known = Uri::parse(&binding.contact);
+    binding.source.site() == source.site() && known.is_some_and(|uri| uri.is_equivalent(&contact.uri()))
 }
 
 /// §10.3 step 7: the parameter, else the header, else the default; then the bounds.
