@@ -19,6 +19,8 @@ pub(super) struct Flows {
     pub(super) keeper: PortKeeper,
     pub(super) relay: Relay,
     open: BTreeMap<FlowId, Open>,
+    /// Relay ports of flows whose phone nobody announced, and who HRAS says it is.
+    mute: BTreeMap<u16, (FlowId, Remote)>,
     /// Ports of flows that a former session had, and to whom they led.
     orphans: BTreeMap<u16, Option<Remote>>,
     orphans_until: Option<Instant>,
@@ -42,6 +44,7 @@ impl Flows {
             keeper: PortKeeper::new(config),
             relay: Relay::new(None),
             open: BTreeMap::new(),
+            mute: BTreeMap::new(),
             orphans: BTreeMap::new(),
             orphans_until: None,
             ready: Vec::new(),
@@ -88,22 +91,40 @@ impl Flows {
             }
         };
         self.open.insert(flow, Open { port, link, remote });
+        self.mute.remove(&port);
         match wanted {
-            Some(wanted) if remote.is_none() => Err((DropReason::UnannouncedInside, Some(wanted.rtp))),
+            Some(wanted) if remote.is_none() => {
+                self.mute.insert(port, (flow, wanted));
+                Err((DropReason::UnannouncedInside, Some(wanted.rtp)))
+            }
             _ => Ok(()),
         }
+    }
+
+    /// A datagram came to the relay port of a mute flow from the very address and port that HRAS names: the phone has
+    /// announced itself. So calls go on after a restart of HRAC, which has seen none of their SDP.
+    pub(super) fn announces_itself(&mut self, port: u16, from: SocketAddr) -> bool {
+        let Some(&(flow, remote)) = self.mute.get(&(port & !1)) else { return false };
+        let named = if port & 1 == 0 { remote.rtp } else { remote.rtcp };
+        let Some(open) = self.open.get_mut(&flow).filter(|_| from == named) else { return false };
+        open.remote = Some(remote);
+        self.relay.set_remote(open.link, 0, Some(remote), Accept::Inside);
+        self.mute.remove(&(port & !1));
+        true
     }
 
     /// `CloseFlow`.
     pub(super) fn close(&mut self, flow: FlowId) {
         if let Some(open) = self.open.remove(&flow) {
             self.relay.close(open.link);
+            self.mute.remove(&open.port);
             self.keeper.release(open.port);
         }
     }
 
     /// The session is over. The ports stay open for a while: if calls live on, HRAS opens their flows again.
     pub(super) fn orphan_all(&mut self, now: Instant) {
+        self.mute.clear();
         for open in core::mem::take(&mut self.open).into_values() {
             self.relay.close(open.link);
             self.orphans.insert(open.port, open.remote);

@@ -251,6 +251,7 @@ impl Hrac {
             Forward::Tunnel { flow, urgent, .. } if self.in_session => {
                 self.tunnel.send_voice(self.now, flow, urgent, bytes);
             }
+            Forward::Drop(_) if self.flows.announces_itself(port, from) => self.media_in(port, from, bytes),
             Forward::Drop(reason) => self.dropped_from(reason, Some(from)),
             _ => self.dropped_from(DropReason::TunnelDown, Some(from)),
         }
