@@ -16,7 +16,7 @@ mod tests;
 
 pub use status::{HrasStatus, SiteStatus};
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use core::net::SocketAddr;
 
@@ -47,6 +47,8 @@ pub struct Hras {
     connections: Connections,
     pool: PayloadPool,
     out: VecDeque<Output>,
+    /// Sites whose session ended, until the drain is over.
+    ended: BTreeSet<SiteId>,
     drops: [u64; DropReason::ALL.len()],
     /// The tunnels were flushed since the last input.
     flushed: bool,
@@ -74,6 +76,7 @@ impl Hras {
             connections: Connections::new(ConnNames::new(0, 1)),
             pool: PayloadPool::new(DATAGRAM_BLOCK),
             out: VecDeque::new(),
+            ended: BTreeSet::new(),
             drops: [0; DropReason::ALL.len()],
             flushed: false,
             config,
@@ -232,6 +235,10 @@ impl Hras {
                 idle = false;
                 self.handle_tunnel(output);
             }
+            while let Some(site) = self.ended.pop_first() {
+                self.agent.site_ended(self.now, site);
+                self.server.site_ended(self.now, site, &mut self.agent);
+            }
             while let Some(arrived) = self.connections.poll() {
                 idle = false;
                 self.handle_arrived(arrived);
@@ -266,21 +273,14 @@ impl Hras {
     }
 
     fn handle_tunnel(&mut self, output: TunnelOutput) {
-        let now = self.now;
         match output {
             TunnelOutput::Io(Output::Event(event)) => self.event(event),
             TunnelOutput::Io(output) => self.out.push_back(output),
             TunnelOutput::Voice(site, flow, payload) => self.media_from_tunnel(site, flow, payload),
-            // The site's Announce follows; until then nothing can be said to it.
-            TunnelOutput::Started(_) => {}
-            TunnelOutput::Ended(site) => {
-                // A HRAC that restarted has a new session already: its calls go on, the flows are opened again by its
-                // Announce. Only a site that stayed away beyond the resume window loses its calls.
-                if !self.tunnel.is_up(site) {
-                    self.agent.site_ended(now, site);
-                    self.server.site_ended(now, site, &mut self.agent);
-                }
-            }
+            // A HRAC that restarted ends its session and begins a new one in one breath: its calls go on, their flows are
+            // opened again when it announces itself. Only a site that stayed away beyond the resume window loses them.
+            TunnelOutput::Ended(site) => drop(self.ended.insert(site)),
+            TunnelOutput::Started(site) => drop(self.ended.remove(&site)),
             TunnelOutput::Frame(site, frame) => self.handle_frame(site, frame),
         }
     }
