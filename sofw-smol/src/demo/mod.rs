@@ -149,8 +149,8 @@ fn finish(
         let [out, back] = theatre.proxy.carried().map(|bytes| bytes / 1_000);
         let connections = theatre.proxy.connections.load(std::sync::atomic::Ordering::Relaxed);
         let text = format!(
-            "\n{bold}the tunnel{reset}\n  rung {rung}, round trip {:.2} ms; all of it through the HTTP proxy: {connections} \
-             connections, {out} kB out, {back} kB in\n",
+            "\n{bold}The tunnel{reset} used rung {rung}, with a round trip of {:.2} ms. All of it went through the proxy:\n  \
+             {connections} connections, {out} kB out, {back} kB in.\n",
             round_trip.as_secs_f64() * 1_000.0
         );
         stage.print(&text);
@@ -167,7 +167,7 @@ fn finish(
     }
     let packets = stage.capture.len();
     let text = format!(
-        "\n{bold}saved{reset}\n  {}   what was heard: left inside, right outside\n  {}   {packets} packets, for Wireshark\n",
+        "\n{bold}Saved{reset}\n  {}    what was heard: left inside, right outside\n  {}  {packets} packets, for Wireshark\n",
         wav.display(),
         pcapng.display()
     );
@@ -277,7 +277,13 @@ fn start<M: Machine + 'static, O: Observer + 'static>(
 /// The head of the ladder.
 fn programme(cast: &Cast, style: Style) -> String {
     let (bold, reset) = if style.colour { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
-    let text = "one machine, real sockets. Between HRAC and HRAS there is only an HTTP proxy.";
+    let text = "a company's phone and one outside call each other.\n\
+        Everything runs here, on real sockets; the proxy is the only way between HRAC and HRAS.";
+    let key = if style.ascii {
+        "--- SIP on the network   === inside the HTTP tunnel"
+    } else {
+        "─── SIP on the network   ═══ inside the HTTP tunnel"
+    };
     let details = [
         cast.inside.addr.to_string(),
         cast.hrac_sip().ip().to_string(),
@@ -287,7 +293,7 @@ fn programme(cast: &Cast, style: Style) -> String {
     ];
     let head = Ladder::new(style)
         .head(["alice", "HRAC", "HTTP proxy", "HRAS", "bob"], details.each_ref().map(String::as_str));
-    format!("{bold}SoFW demo:{reset} {text}\n\n{head}")
+    format!("{bold}SoFW demo:{reset} {text}\n{key}\n\n{head}")
 }
 
 fn directory(args: &Args) -> io::Result<PathBuf> {

@@ -51,26 +51,26 @@ pub fn faults(call: &CallOutcome) -> Vec<String> {
 pub fn table(call: &CallOutcome, bold: &str, reset: &str) -> String {
     let mut out = format!("\n{bold}{}{reset}\n", call.title);
     for row in &call.rat {
-        let port = |port: Option<u16>| port.map_or("-".into(), |port| port.to_string());
-        let id: String = row.call_id.chars().take(16).collect();
-        let _ = writeln!(
-            out,
-            "  RAT     Call-ID {id}…  IIP:IPort {}  HRAC port {}  HRAS port {}  OIP:OPort {}",
-            row.inside,
-            port(row.ports[0]),
-            port(row.ports[1]),
-            row.outside
-        );
-        let _ = writeln!(
-            out,
-            "          packets from inside {}, from outside {}",
-            row.packets[0], row.packets[1]
-        );
+        let [from, to] = &row.tags;
+        let _ = writeln!(out, "  RAT (P7)  From tag {from}  To tag {to}  Call-ID {}", row.call_id);
+        for (side, [ip, port, half]) in
+            [["IIP", "IPort", "HRAC"], ["OIP", "OPort", "HRAS"]].iter().enumerate()
+        {
+            let terminal = row.terminals[side];
+            let _ = writeln!(
+                out,
+                "            {ip} {:<14} {port} {:<6} relay port of {half} {:<6} {:>5} packets",
+                terminal.map_or("unknown".into(), |t| t.ip().to_string()),
+                terminal.map_or(0, |t| t.port()),
+                row.ports[side].unwrap_or(0),
+                row.packets[side],
+            );
+        }
     }
     let _ = writeln!(
         out,
-        "  {:<15}{:>9}{:>9}{:>7}{:>11}{:>11}{:>11}{:>9}   heard",
-        "", "packets", "of sent", "loss", "delay p50", "p99", "max", "jitter"
+        "  {:<13} {:<18} {:>9} {:>6} {:>9} {:>7} {:>7} {:>8}",
+        "heard by", "tone", "packets", "loss", "delay p50", "p99", "max", "jitter"
     );
     let [inside, outside] = &call.reports;
     for ((who, report, _), sender) in ears(call).into_iter().zip([outside, inside]) {
@@ -80,17 +80,16 @@ pub fn table(call: &CallOutcome, bold: &str, reset: &str) -> String {
             delays.get(((delays.len() as f64 * share) as usize).min(delays.len().saturating_sub(1)))
         };
         let shown = |delay: Option<&Duration>| delay.map_or("-".into(), |d| millis(*d));
-        let tone = report.tone().map_or("no tone".into(), |t| format!("{:.0} Hz at {:.1} dB", t.hz, t.dbfs));
+        let tone = report.tone().map_or("none".into(), |t| format!("{:.0} Hz, {:.1} dB", t.hz, t.dbfs));
         let _ = writeln!(
             out,
-            "  {who:<15}{:>9}{:>9}{:>7}{:>11}{:>11}{:>11}{:>9}   {tone}",
-            report.received,
-            sender.sent,
+            "  {who:<13} {tone:<18} {:>9} {:>6} {:>9} {:>7} {:>7} {:>8}",
+            format!("{}/{}", report.received, sender.sent),
             format!("{:.1} %", loss(report) * 100.0),
             shown(at(0.5)),
             shown(at(0.99)),
             shown(delays.last()),
-            millis(report.jitter),
+            format!("{} ms", millis(report.jitter)),
         );
     }
     out
@@ -122,7 +121,7 @@ fn ears(call: &CallOutcome) -> [(&'static str, &MediaReport, f64); 2] {
 }
 
 fn millis(time: Duration) -> String {
-    format!("{:.2} ms", time.as_secs_f64() * 1_000.0)
+    format!("{:.2}", time.as_secs_f64() * 1_000.0)
 }
 
 #[cfg(test)]
@@ -151,7 +150,7 @@ mod tests {
     #[test]
     fn a_good_call_has_no_faults() {
         assert_eq!(faults(&outcome()), Vec::<String>::new());
-        assert!(table(&outcome(), "", "").contains("587 Hz at -12.0 dB"));
+        assert!(table(&outcome(), "", "").contains("587 Hz, -12.0 dB"));
     }
 
     #[test]

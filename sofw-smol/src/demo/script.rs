@@ -1,5 +1,7 @@
 //! The play: register both, call in each direction, look at everything, hang up.
 
+use core::net::SocketAddr;
+
 use sofw_core::base::Duration;
 use sofw_core::hras::Hras;
 use sofw_core::rat::Space;
@@ -31,12 +33,12 @@ pub struct Play {
 pub struct RatRow {
     /// The dialog.
     pub call_id: String,
-    /// The inside terminal (IIP:IPort).
-    pub inside: String,
+    /// Its From and To tags.
+    pub tags: [String; 2],
+    /// The inside terminal (IIP:IPort) and the outside terminal (OIP:OPort).
+    pub terminals: [Option<SocketAddr>; 2],
     /// HRAC's relay port, and HRAS's.
     pub ports: [Option<u16>; 2],
-    /// The outside terminal (OIP:OPort).
-    pub outside: String,
     /// Packets from the inside and from the outside terminal.
     pub packets: [u64; 2],
 }
@@ -152,20 +154,13 @@ async fn rat(hras: &Handle<Hras>) -> Vec<RatRow> {
     let rows = hras.with(|hras, _| {
         let status = hras.status();
         let rows = status.records.iter().map(|record| {
-            let mut row = RatRow { call_id: record.call_id.into(), ..RatRow::default() };
+            let tags = [record.from_tag.into(), record.to_tag.unwrap_or("").into()];
+            let mut row = RatRow { call_id: record.call_id.into(), tags, ..RatRow::default() };
             for end in &record.ends {
-                let terminal =
-                    end.terminal.map(|addr| addr.to_string()).unwrap_or_else(|| "unknown yet".into());
-                match end.space {
-                    Space::Site(_) => {
-                        (row.inside, row.ports[0], row.packets[0]) =
-                            (terminal, end.relay_port, end.received.packets);
-                    }
-                    Space::Outside => {
-                        (row.outside, row.ports[1], row.packets[1]) =
-                            (terminal, end.relay_port, end.received.packets);
-                    }
-                }
+                let side = usize::from(end.space == Space::Outside);
+                row.terminals[side] = end.terminal;
+                row.ports[side] = end.relay_port;
+                row.packets[side] = end.received.packets;
             }
             row
         });
