@@ -18,7 +18,7 @@ pub struct Sdp<'a> {
     /// ICE lines, with their line ends.
     pub(super) ice: Vec<Range<usize>>,
     /// The line end that the body uses.
-    pub(super) line_end: &'static [u8],
+    pub(super) line_end: &'static str,
 }
 
 /// Why a body cannot be used.
@@ -54,7 +54,8 @@ impl<'a> Sdp<'a> {
         if !body.starts_with(b"v=") {
             return Err(SdpError("SDP does not begin with v="));
         }
-        let line_end: &[u8] = if memchr::memmem::find(body, b"\r\n").is_some() { b"\r\n" } else { b"\n" };
+        let first_end = memchr::memchr(b'\n', body).unwrap_or_default();
+        let line_end = if body.get(..first_end).is_some_and(|l| l.ends_with(b"\r")) { "\r\n" } else { "\n" };
         let mut sdp = Sdp {
             body,
             media: Vec::new(),

@@ -64,7 +64,7 @@ fn rewrite_media(
         // A port count is dropped: the relay holds one pair, and the next port belongs to another call.
         edits.replace(&ranges.port, to.rtp.port().to_string());
     }
-    let eol = String::from_utf8_lossy(sdp.line_end);
+    let eol = sdp.line_end;
     let inherits = ranges.connections.is_empty();
     if !media.hold {
         for range in &ranges.connections {
@@ -116,9 +116,9 @@ impl Edits {
     /// Puts in a line; a body whose last line has no end gets one first.
     fn insert(&mut self, sdp: &Sdp<'_>, at: usize, mut line: String) {
         if at == sdp.body().len() && !sdp.body().ends_with(b"\n") {
-            let eol = String::from_utf8_lossy(sdp.line_end);
+            let eol = sdp.line_end;
             line.truncate(line.len() - eol.len());
-            line.insert_str(0, &eol);
+            line.insert_str(0, eol);
         }
         self.0.push((at..at, line));
     }

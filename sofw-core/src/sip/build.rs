@@ -173,7 +173,7 @@ fn end(out: &mut Vec<u8>, body: &[u8]) {
 
 /// The value of a Via line with `received` and `rport` set in its first value.
 fn stamp(message: &[u8], header: &Header<'_>, source: SocketAddr) -> Option<Vec<u8>> {
-    let first = super::Values::of_line(message, header).next()?;
+    let first = super::Values::of_line(message, header.value_range.clone()).next()?;
     let via = Via::parse(message, first.range).ok()?;
     let mut value = header.value.to_vec();
     let base = header.value_range.start;

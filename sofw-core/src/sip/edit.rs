@@ -1,5 +1,6 @@
 //! In-place editing: what is not named stays as it is, byte for byte.
 
+use core::fmt::Display;
 use core::net::{IpAddr, SocketAddr};
 use core::ops::Range;
 
@@ -31,8 +32,14 @@ struct Edit {
 
 impl<'a> Editor<'a> {
     /// An editor of `message`, without edits yet.
-    pub const fn new(message: &Message<'a>) -> Self {
-        Editor { message: *message, edits: Vec::new(), text: Vec::new(), taken: Vec::new() }
+    pub fn new(message: &Message<'a>) -> Self {
+        // Room for what a proxy does to a request: Via, Record-Route, Max-Forwards, received, Content-Length.
+        Editor {
+            message: *message,
+            edits: Vec::with_capacity(8),
+            text: Vec::with_capacity(512),
+            taken: Vec::new(),
+        }
     }
 
     /// Replaces the Request-URI. Nothing happens to a response.
@@ -66,9 +73,7 @@ impl<'a> Editor<'a> {
     /// Replaces the bytes in `range`, as given by the views of the same message.
     pub fn replace(&mut self, range: Range<usize>, bytes: &[u8]) -> &mut Self {
         if range.start <= range.end && range.end <= self.message.bytes().len() {
-            let start = self.text.len();
-            self.text.extend_from_slice(bytes);
-            self.add(Edit { old: range, new: start..self.text.len(), rank: isize::MAX });
+            self.add(range, isize::MAX, &[bytes]);
         }
         self
     }
@@ -107,8 +112,16 @@ impl<'a> Editor<'a> {
         self
     }
 
-    /// Makes `value` the only value of `name`, in the place of the first, or else behind all lines.
+    /// Makes `value` the only value of `name`, in the place of the first, or else behind all lines. Lines of this
+    /// name that were pushed before go.
     pub fn set(&mut self, name: HeaderName<'_>, value: impl AsRef<[u8]>) -> &mut Self {
+        let label = name.as_str().as_bytes();
+        let text = &self.text;
+        self.edits.retain(|edit| {
+            let new = text.get(edit.new.clone()).unwrap_or_default();
+            let pushed = edit.old.is_empty() && new.get(label.len()) == Some(&b':');
+            !(pushed && new.get(..label.len()).is_some_and(|start| start.eq_ignore_ascii_case(label)))
+        });
         let message = self.message;
         let mut lines = message.lines(name);
         let Some(first) = lines.next() else { return self.push_back(name, value) };
@@ -117,23 +130,26 @@ impl<'a> Editor<'a> {
         }
         let value = value.as_ref();
         if first.value.is_empty() {
-            // `Name:` CRLF: keep a blank behind the colon.
-            return self.replace(first.line_range.end - 2..first.line_range.end - 2, &[b" ", value].concat());
+            // `Name:` without a value: the new one goes before its CRLF.
+            self.add(first.value_range, isize::MAX, &[b" ", value]);
+            return self;
         }
         self.replace(first.value_range, value)
     }
 
     /// Sets `received` and `rport` of the topmost Via; `None` leaves the parameter as it is.
     pub fn set_via_params(&mut self, received: Option<IpAddr>, rport: Option<u16>) -> &mut Self {
-        let received = received.map(|addr| format!(";received={addr}"));
-        let rport = rport.map(|port| format!(";rport={port}"));
-        for (name, new) in [("received", received), ("rport", rport)] {
-            let Some(new) = new else { continue };
-            let via = self.message.via();
-            match via.params().find(name) {
-                Some(old) => self.replace(old.range, new.as_bytes()),
-                None => self.insert(via.range().end, new.as_bytes()),
-            };
+        let via = self.message.via();
+        let mut set = |name: &str, value: &dyn Display| {
+            let place = via.params().find(name).map_or(via.range().end..via.range().end, |old| old.range);
+            let rank = if place.is_empty() { self.edits.len() as isize + 1 } else { isize::MAX };
+            self.add(place, rank, &[format!(";{name}={value}").as_bytes()]);
+        };
+        if let Some(addr) = received {
+            set("received", &addr);
+        }
+        if let Some(port) = rport {
+            set("rport", &port);
         }
         self
     }
@@ -177,37 +193,26 @@ impl<'a> Editor<'a> {
     }
 
     fn insert_line(&mut self, at: usize, rank: isize, name: HeaderName<'_>, value: &[u8]) -> &mut Self {
+        self.add(at..at, rank, &[name.as_str().as_bytes(), b": ", value, b"\r\n"]);
+        self
+    }
+
+    fn add(&mut self, old: Range<usize>, rank: isize, parts: &[&[u8]]) {
+        self.edits.retain(|e| {
+            let same = e.old == old && e.rank == isize::MAX && rank == isize::MAX;
+            let apart = !same && (e.old.end <= old.start || old.end <= e.old.start);
+            // Insertions at the edges of a replaced piece stay.
+            apart || (e.old.is_empty() && !same && (e.old.start == old.start || e.old.start == old.end))
+        });
         let start = self.text.len();
-        for part in [name.as_str().as_bytes(), b": ", value, b"\r\n"] {
+        for part in parts {
             self.text.extend_from_slice(part);
         }
-        self.add(Edit { old: at..at, new: start..self.text.len(), rank });
-        self
-    }
-
-    fn insert(&mut self, at: usize, bytes: &[u8]) -> &mut Self {
-        let start = self.text.len();
-        self.text.extend_from_slice(bytes);
-        let rank = self.edits.len() as isize + 1;
-        self.add(Edit { old: at..at, new: start..self.text.len(), rank });
-        self
-    }
-
-    fn add(&mut self, edit: Edit) {
-        let new = &edit.old;
-        self.edits.retain(|e| {
-            let apart = e.old.end <= new.start || new.end <= e.old.start;
-            // Insertions at the edges of a replaced piece stay.
-            apart || (e.old.is_empty() && (e.old.start == new.start || e.old.start == new.end))
-        });
-        self.edits.push(edit);
+        self.edits.push(Edit { old, new: start..self.text.len(), rank });
     }
 
     fn behind_last(&self, name: HeaderName<'_>) -> usize {
         let headers = self.message.headers_range();
-        match (self.message.lines(name).last(), name) {
-            (Some(line), _) => line.line_range.end,
-            _ => headers.end,
-        }
+        self.message.lines(name).last().map_or(headers.end, |line| line.line_range.end)
     }
 }

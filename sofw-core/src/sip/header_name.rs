@@ -20,11 +20,11 @@ macro_rules! header_names {
             /// How many names are known.
             pub(super) const KNOWN: usize = NAMES.len();
 
-            /// The place of a known name in tables.
-            pub(super) const fn index(&self) -> Option<usize> {
+            /// The place of a known name in tables; beyond them for any other.
+            pub(super) const fn index(&self) -> usize {
                 match self {
-                    HeaderName::Other(_) => None,
-                    $(HeaderName::$ident => Some(Place::$ident as usize),)*
+                    HeaderName::Other(_) => usize::MAX,
+                    $(HeaderName::$ident => Place::$ident as usize,)*
                 }
             }
 
@@ -116,26 +116,33 @@ header_names! {
 impl<'a> HeaderName<'a> {
     /// The name written `text`.
     pub fn parse(text: &'a str) -> HeaderName<'a> {
-        let bytes = text.as_bytes();
-        let known = match bytes {
+        HeaderName::known(text.as_bytes()).unwrap_or(HeaderName::Other(text))
+    }
+
+    /// The known name written `bytes`.
+    pub(super) fn known(bytes: &[u8]) -> Option<HeaderName<'static>> {
+        match bytes {
             [letter] => HeaderName::from_compact(letter.to_ascii_lowercase()),
-            [first, ..] => BUCKETS
-                .get(bucket(*first, bytes.len()))
-                .into_iter()
-                .flat_map(|bucket| bucket.iter().take_while(|place| **place != NONE))
-                .filter_map(|place| Some((NAMES.get(usize::from(*place))?, ALL.get(usize::from(*place))?)))
-                .find(|(name, _)| name.eq_ignore_ascii_case(text))
-                .map(|(_, name)| *name),
+            [first, ..] => {
+                for place in BUCKETS.get(bucket(*first, bytes.len()))? {
+                    // Past the last one `NONE` finds no name.
+                    let name = NAMES.get(usize::from(*place))?;
+                    // Nearly all are written as in the RFCs, and comparing without case is slow.
+                    if name.as_bytes() == bytes || name.as_bytes().eq_ignore_ascii_case(bytes) {
+                        return ALL.get(usize::from(*place)).copied();
+                    }
+                }
+                None
+            }
             [] => None,
-        };
-        known.unwrap_or(HeaderName::Other(text))
+        }
     }
 
     /// The long form.
     pub fn as_str(&self) -> &'a str {
         match self {
             HeaderName::Other(text) => text,
-            known => known.index().and_then(|place| NAMES.get(place)).copied().unwrap_or_default(),
+            known => NAMES.get(known.index()).copied().unwrap_or_default(),
         }
     }
 }
@@ -164,8 +171,8 @@ impl fmt::Display for HeaderName<'_> {
 }
 
 /// Known names by first letter and length, so that a look-up compares one or two names.
-const BUCKETS: [[u8; BUCKET_LEN]; 256] = {
-    let mut buckets = [[NONE; BUCKET_LEN]; 256];
+const BUCKETS: [[u8; BUCKET_LEN]; 512] = {
+    let mut buckets = [[NONE; BUCKET_LEN]; 512];
     let mut place = 0;
     while place < NAMES.len() {
         let name = NAMES[place].as_bytes();
@@ -179,9 +186,9 @@ const BUCKETS: [[u8; BUCKET_LEN]; 256] = {
     }
     buckets
 };
-const BUCKET_LEN: usize = 4;
+const BUCKET_LEN: usize = 3;
 const NONE: u8 = u8::MAX;
 
 const fn bucket(first: u8, len: usize) -> usize {
-    (((first & 0x1f) as usize) * 8 + len % 8) & 0xff
+    ((first & 0x1f) as usize) * 16 + len % 16
 }

@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 pub use super::header_name::HeaderName;
-use super::lex::{is_token, is_ws, text};
+use super::lex::{Cursor, is_ws, text};
 
 /// One header field: one line, or several if folded.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -28,32 +28,62 @@ impl<'a> Header<'a> {
 
     /// Reads the header line that begins at `pos`.
     pub(super) fn read(message: &'a [u8], pos: usize) -> Result<Header<'a>, &'static str> {
-        let line = message.get(pos..).unwrap_or_default();
-        let name_len = line.iter().position(|b| !is_token(*b)).unwrap_or(line.len());
+        Line::read(message, pos).map(|line| line.header(message))
+    }
+}
+
+/// The cuts of a header line, before anything is made of them.
+pub(super) struct Line {
+    pub name: Option<HeaderName<'static>>,
+    pub start: usize,
+    pub name_end: usize,
+    pub value: Range<usize>,
+    pub end: usize,
+}
+
+impl Line {
+    /// Cuts the header line that begins at `start`.
+    pub fn read(message: &[u8], start: usize) -> Result<Line, &'static str> {
+        let mut cursor = Cursor { bytes: message, pos: start };
+        let name = cursor.token();
+        let name_end = cursor.pos;
         // RFC 3261 §25.1 HCOLON: blanks before the colon.
-        let mut colon = name_len;
-        while matches!(line.get(colon), Some(b' ' | b'\t')) {
-            colon += 1;
-        }
-        if name_len == 0 || line.get(colon) != Some(&b':') {
+        cursor.skip_while(|b| b == b' ' || b == b'\t');
+        if name.is_empty() || !cursor.eat(b':') {
             return Err("Malformed header field");
         }
-        let end = line_end(line, colon + 1)?;
-        let mut value = colon + 1..end;
-        while value.start < value.end && line.get(value.start).is_some_and(|b| is_ws(*b)) {
+        let end = line_end(message, cursor.pos)?;
+        let mut value = cursor.pos..end - 2;
+        while value.start < value.end && message.get(value.start).is_some_and(|b| is_ws(*b)) {
             value.start += 1;
         }
-        while value.start < value.end && line.get(value.end - 1).is_some_and(|b| is_ws(*b)) {
+        while value.start < value.end && message.get(value.end - 1).is_some_and(|b| is_ws(*b)) {
             value.end -= 1;
         }
-        let raw_name = line.get(..name_len).and_then(text).unwrap_or_default();
-        Ok(Header {
-            name: HeaderName::parse(raw_name),
+        Ok(Line { name: HeaderName::known(name), start, name_end, value, end })
+    }
+
+    /// The view of this line of `message`.
+    pub fn header<'a>(&self, message: &'a [u8]) -> Header<'a> {
+        let raw_name = message.get(self.start..self.name_end).and_then(text).unwrap_or_default();
+        Header {
+            name: self.name.unwrap_or(HeaderName::Other(raw_name)),
             raw_name,
-            value: line.get(value.clone()).unwrap_or_default(),
-            value_range: pos + value.start..pos + value.end,
-            line_range: pos..pos + end,
-        })
+            value: message.get(self.value.clone()).unwrap_or_default(),
+            value_range: self.value.clone(),
+            line_range: self.start..self.end,
+        }
+    }
+
+    /// Whether this is a line `name`.
+    pub fn is(&self, message: &[u8], name: &HeaderName<'_>) -> bool {
+        match (self.name, name) {
+            (None, HeaderName::Other(other)) => message
+                .get(self.start..self.name_end)
+                .is_some_and(|n| n.eq_ignore_ascii_case(other.as_bytes())),
+            (Some(known), name) => known == *name,
+            (None, _) => false,
+        }
     }
 }
 
@@ -87,10 +117,6 @@ impl<'a> Headers<'a> {
     pub(super) const fn new(message: &'a [u8], pos: usize, end: usize) -> Self {
         Headers { message, pos, end }
     }
-
-    pub(super) const fn message(&self) -> &'a [u8] {
-        self.message
-    }
 }
 
 impl<'a> Iterator for Headers<'a> {
@@ -102,5 +128,43 @@ impl<'a> Iterator for Headers<'a> {
         let header = Header::read(self.message, self.pos).ok()?;
         self.pos = header.line_range.end;
         Some(header)
+    }
+}
+
+/// The header fields of one name, in order.
+#[derive(Clone, Debug)]
+pub struct Lines<'a, 'n> {
+    name: HeaderName<'n>,
+    message: &'a [u8],
+    pos: usize,
+    end: usize,
+    /// No second one follows.
+    single: bool,
+}
+
+impl<'a, 'n> Lines<'a, 'n> {
+    pub(super) const fn new(headers: Headers<'a>, name: HeaderName<'n>, single: bool) -> Self {
+        Lines { name, message: headers.message, pos: headers.pos, end: headers.end, single }
+    }
+
+    pub(super) const fn message(&self) -> &'a [u8] {
+        self.message
+    }
+}
+
+impl<'a> Iterator for Lines<'a, '_> {
+    type Item = Header<'a>;
+    fn next(&mut self) -> Option<Header<'a>> {
+        while self.pos < self.end {
+            let line = Line::read(self.message, self.pos).ok()?;
+            self.pos = line.end;
+            if line.is(self.message, &self.name) {
+                if self.single {
+                    self.pos = self.end;
+                }
+                return Some(line.header(self.message));
+            }
+        }
+        None
     }
 }

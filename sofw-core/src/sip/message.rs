@@ -1,7 +1,9 @@
 //! The view of one message, and the checks it has passed.
 
-use super::headers::{Header, HeaderName, Headers};
-use super::lex::{Cursor, number, text};
+use core::ops::Range;
+
+use super::headers::{HeaderName, Headers, Line, Lines};
+use super::lex::{Cursor, is_ws, number, text};
 use super::start_line::StartLine;
 use super::{Method, NameAddr, NameAddrs, SipError, Uri, Value, Values, Via, Vias};
 use crate::config::limits;
@@ -15,6 +17,8 @@ pub struct Message<'a> {
     headers_end: usize,
     /// Where the first line of each known header stands; 0 is "nowhere", since the start line is there.
     first: [u16; HeaderName::KNOWN],
+    /// Known headers that stand more than once, by place.
+    repeated: u128,
     via: Via<'a>,
     from: NameAddr<'a>,
     to: NameAddr<'a>,
@@ -24,17 +28,18 @@ pub struct Message<'a> {
 }
 
 /// Header fields that must not stand twice: two readers could choose differently (RFC 3261 §7.3.1, RFC 4475 §3.3.8,
-/// §3.3.9).
-const SINGLE: [HeaderName<'static>; 8] = [
-    HeaderName::CallId,
-    HeaderName::ContentLength,
-    HeaderName::ContentType,
-    HeaderName::CSeq,
-    HeaderName::Expires,
-    HeaderName::From,
-    HeaderName::MaxForwards,
-    HeaderName::To,
-];
+/// §3.3.9). One bit each.
+const SINGLE: u128 = {
+    use HeaderName::*;
+    let names = [CallId, ContentLength, ContentType, CSeq, Expires, From, MaxForwards, To];
+    let mut bits = 0;
+    let mut at = 0;
+    while at < names.len() {
+        bits |= 1 << names[at].index();
+        at += 1;
+    }
+    bits
+};
 
 impl<'a> Message<'a> {
     /// Reads one message from a datagram, or from a stream as cut by [`super::Framer`]. CRLFs before it are skipped
@@ -56,24 +61,30 @@ impl<'a> Message<'a> {
         let start = StartLine::parse(bytes.get(..line_len).unwrap_or_default())?;
 
         let mut first = [0_u16; HeaderName::KNOWN];
+        let mut repeated = 0_u128;
         let is_request = matches!(start, StartLine::Request { .. });
         let mut found = Found::default();
         let mut pos = headers_start;
         let mut count = 0;
         while bytes.get(pos..pos + 2) != Some(b"\r\n") {
-            let header = Header::read(bytes, pos).map_err(SipError::bad)?;
+            let line = Line::read(bytes, pos).map_err(SipError::bad)?;
+            pos = line.end;
             count += 1;
             if count > limits::SIP_HEADERS_MAX {
                 return Err(SipError::bad("Too many header fields"));
             }
-            if let Some(slot) = header.name.index().and_then(|place| first.get_mut(place)) {
-                let repeated = *slot != 0;
-                if !repeated {
-                    *slot = pos as u16;
+            let Some(name) = line.name else { continue };
+            let place = name.index();
+            if let Some(slot) = first.get_mut(place) {
+                if *slot == 0 {
+                    *slot = line.start as u16; // The message is no longer than u16::MAX.
+                } else if SINGLE & (1 << place) != 0 {
+                    return Err(SipError::bad("Header field repeated that may stand once only"));
+                } else {
+                    repeated |= 1 << place;
                 }
-                found.take(bytes, &header, is_request, repeated)?;
             }
-            pos = header.line_range.end;
+            found.take(bytes, name, line.value, is_request)?;
         }
         let headers_end = pos;
         let body_start = pos + 2;
@@ -92,6 +103,7 @@ impl<'a> Message<'a> {
             headers_start,
             headers_end,
             first,
+            repeated,
             via: found.via.ok_or(missing("Missing Via header field"))?,
             from: found.from.ok_or(missing("Missing From header field"))?,
             to: found.to.ok_or(missing("Missing To header field"))?,
@@ -170,14 +182,20 @@ impl<'a> Message<'a> {
     }
 
     /// The header fields `name`, in order.
-    pub fn lines<'n>(&self, name: HeaderName<'n>) -> impl Iterator<Item = Header<'a>> + use<'a, 'n> {
-        self.from_first(name).filter(move |header| header.name == name)
+    pub fn lines<'n>(&self, name: HeaderName<'n>) -> Lines<'a, 'n> {
+        let place = name.index();
+        let (start, single) = match self.first.get(place) {
+            Some(0) => (self.headers_end, true),
+            Some(first) => (usize::from(*first), self.repeated & (1 << place) == 0),
+            None => (self.headers_start, false),
+        };
+        Lines::new(Headers::new(self.bytes, start, self.headers_end), name, single)
     }
 
     /// The comma-separated values of all header fields `name`. Only for headers whose grammar is a list: a Date or
     /// an Authorization holds commas of its own.
     pub fn values<'n>(&self, name: HeaderName<'n>) -> Values<'a, 'n> {
-        Values::new(self.from_first(name), name)
+        Values::new(self.lines(name))
     }
 
     /// Whether `token` is among the values of `name`, e.g. `100rel` in Require. Case is ignored.
@@ -256,17 +274,8 @@ impl<'a> Message<'a> {
     }
 
     /// Where the first header field begins, and where the empty line after the last one does.
-    pub(super) const fn headers_range(&self) -> core::ops::Range<usize> {
+    pub(super) const fn headers_range(&self) -> Range<usize> {
         self.headers_start..self.headers_end
-    }
-
-    fn from_first(&self, name: HeaderName<'_>) -> Headers<'a> {
-        let pos = match name.index().and_then(|place| self.first.get(place)) {
-            Some(0) => self.headers_end,
-            Some(pos) => usize::from(*pos),
-            None => self.headers_start,
-        };
-        Headers::new(self.bytes, pos, self.headers_end)
     }
 }
 
@@ -285,49 +294,43 @@ struct Found<'a> {
 impl<'a> Found<'a> {
     fn take(
         &mut self,
-        bytes: &'a [u8],
-        header: &Header<'a>,
+        message: &'a [u8],
+        name: HeaderName<'static>,
+        range: Range<usize>,
         is_request: bool,
-        repeated: bool,
     ) -> Result<(), SipError> {
-        if repeated && SINGLE.contains(&header.name) {
-            return Err(SipError::bad("Header field repeated that may stand once only"));
-        }
-        let address = || NameAddr::parse(bytes, header.value_range.clone()).map_err(SipError::bad);
-        match header.name {
+        let value = message.get(range.clone()).unwrap_or_default();
+        match name {
             HeaderName::Via => {
-                for value in Values::of_line(bytes, header) {
-                    let via = Via::parse(bytes, value.range).map_err(SipError::bad)?;
+                for value in Values::of_line(message, range) {
+                    let via = Via::parse(message, value.range).map_err(SipError::bad)?;
                     self.via.get_or_insert(via);
                 }
             }
-            HeaderName::From => self.from = Some(address()?),
-            HeaderName::To => self.to = Some(address()?),
-            // A response with a fault in these is passed on all the same: its request cannot be refused any more, and
-            // a proxy does not need them (RFC 3261 §16.7).
+            HeaderName::From => self.from = Some(NameAddr::parse(message, range).map_err(SipError::bad)?),
+            HeaderName::To => self.to = Some(NameAddr::parse(message, range).map_err(SipError::bad)?),
+            // A response with a fault in these is passed on all the same: its request cannot be refused any more,
+            // and a proxy does not need them (RFC 3261 §16.7).
             HeaderName::Contact | HeaderName::Route | HeaderName::RecordRoute if is_request => {
-                for Value { range, bytes: value } in Values::of_line(bytes, header) {
-                    if value != b"*" || header.name != HeaderName::Contact {
-                        NameAddr::parse(bytes, range).map_err(SipError::bad)?;
+                for Value { range, bytes } in Values::of_line(message, range) {
+                    if bytes != b"*" || name != HeaderName::Contact {
+                        NameAddr::parse(message, range).map_err(SipError::bad)?;
                     }
                 }
             }
             HeaderName::CallId => {
-                let id = text(header.value)
-                    .filter(|id| !id.is_empty() && !id.contains(|c: char| c.is_whitespace()));
+                let id = text(value).filter(|id| !id.is_empty() && !id.bytes().any(is_ws));
                 self.call_id = Some(id.ok_or(SipError::bad("Malformed Call-ID"))?);
             }
-            HeaderName::CSeq => {
-                self.cseq = Some(parse_cseq(header.value).ok_or(SipError::bad("Malformed CSeq"))?)
-            }
+            HeaderName::CSeq => self.cseq = Some(parse_cseq(value).ok_or(SipError::bad("Malformed CSeq"))?),
             HeaderName::MaxForwards => {
                 // RFC 3261 §20.22: 0 – 255; leading zeros are fine (RFC 4475 §3.1.1.1).
-                let value = number(header.value).and_then(|n| u8::try_from(n).ok());
-                self.max_forwards = Some(value.ok_or(SipError::bad("Malformed Max-Forwards"))?);
+                let hops = number(value).and_then(|n| u8::try_from(n).ok());
+                self.max_forwards = Some(hops.ok_or(SipError::bad("Malformed Max-Forwards"))?);
             }
             HeaderName::ContentLength => {
-                let value = number(header.value).and_then(|n| usize::try_from(n).ok());
-                self.content_length = Some(value.ok_or(SipError::bad("Malformed Content-Length"))?);
+                let len = number(value).and_then(|n| usize::try_from(n).ok());
+                self.content_length = Some(len.ok_or(SipError::bad("Malformed Content-Length"))?);
             }
             _ => {}
         }

@@ -30,7 +30,7 @@ mod via;
 
 pub use edit::Editor;
 pub use error::SipError;
-pub use headers::{Header, HeaderName, Headers};
+pub use headers::{Header, HeaderName, Headers, Lines};
 pub use message::Message;
 pub use method::Method;
 pub use name_addr::{NameAddr, NameAddrs};

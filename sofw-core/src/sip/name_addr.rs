@@ -25,11 +25,11 @@ impl<'a> NameAddr<'a> {
         let first = cursor.pos;
         if cursor.peek() == Some(b'"') {
             if !cursor.skip_quoted() {
-                return Err("quoted string does not end"); // RFC 4475 §3.1.2.6
+                return Err("Quoted string does not end"); // RFC 4475 §3.1.2.6
             }
             cursor.skip_ws();
             if cursor.peek() != Some(b'<') {
-                return Err("no < after the display name");
+                return Err("No < after the display name");
             }
         } else {
             // Tokens; also bytes beyond ASCII, which phones do not always quote.
@@ -42,7 +42,7 @@ impl<'a> NameAddr<'a> {
             display = cursor.since(first).trim_ascii_end();
             cursor.pos += 1;
             uri_start = cursor.pos;
-            let len = memchr::memchr(b'>', cursor.rest()).ok_or("no > after the URI")?;
+            let len = memchr::memchr(b'>', cursor.rest()).ok_or("No > after the URI")?;
             cursor.pos += len;
             uri_bytes = cursor.since(uri_start);
             cursor.pos += 1;
@@ -52,19 +52,19 @@ impl<'a> NameAddr<'a> {
             uri_start = first;
             uri_bytes = cursor.take_while(|b| !is_ws(b) && b != b';');
             if uri_bytes.iter().any(|b| matches!(b, b'?' | b',' | b'<' | b'>' | b'"')) {
-                return Err("address needs < and >"); // RFC 3261 §20.10, RFC 4475 §3.1.2.13, §3.1.2.15
+                return Err("Address needs < and >"); // RFC 3261 §20.10, RFC 4475 §3.1.2.13, §3.1.2.15
             }
         }
         if uri_bytes.iter().any(|b| is_ws(*b)) {
-            return Err("white space in a URI"); // RFC 4475 §3.1.2.14
+            return Err("White space in a URI"); // RFC 4475 §3.1.2.14
         }
-        let uri = text(uri_bytes).and_then(Uri::parse).ok_or("malformed URI")?;
+        let uri = text(uri_bytes).and_then(Uri::parse).ok_or("Malformed URI")?;
         let params = Params::new(cursor);
         let mut tag = None;
         let mut walk = params;
         while let Some(param) = walk.try_next()? {
-            if tag.is_none() && param.name.eq_ignore_ascii_case("tag") {
-                tag = param.value;
+            if tag.is_none() && param.name.eq_ignore_ascii_case(b"tag") {
+                tag = param.value.map(|value| text(value).ok_or("Tag is not UTF-8")).transpose()?;
             }
         }
         Ok(NameAddr { display, uri, tag, params, uri_start, start: range.start, end: range.end })

@@ -29,11 +29,16 @@ impl<'a> Params<'a> {
     /// The first parameter `name`.
     pub fn find(&self, name: &str) -> Option<Param<'a>> {
         let mut params = *self;
-        Iterator::find(&mut params, |param| param.name.eq_ignore_ascii_case(name))
+        while let Ok(Some(raw)) = params.try_next() {
+            if raw.name.eq_ignore_ascii_case(name.as_bytes()) {
+                return raw.view();
+            }
+        }
+        None
     }
 
     /// The next parameter; `Ok(None)` at the end of the list.
-    pub(super) fn try_next(&mut self) -> Result<Option<Param<'a>>, &'static str> {
+    pub(super) fn try_next(&mut self) -> Result<Option<RawParam<'a>>, &'static str> {
         let cursor = &mut self.cursor;
         cursor.skip_ws();
         if cursor.at_end() {
@@ -41,12 +46,12 @@ impl<'a> Params<'a> {
         }
         let start = cursor.pos;
         if !cursor.eat(b';') {
-            return Err("parameter does not begin with a semicolon");
+            return Err("Malformed parameter");
         }
         cursor.skip_ws();
         let name = cursor.token();
         if name.is_empty() {
-            return Err("empty parameter"); // RFC 4475 §3.1.2.1
+            return Err("Empty parameter"); // RFC 4475 §3.1.2.1
         }
         let mut end = cursor.pos;
         cursor.skip_ws();
@@ -56,7 +61,7 @@ impl<'a> Params<'a> {
             let from = cursor.pos;
             if cursor.peek() == Some(b'"') {
                 if !cursor.skip_quoted() {
-                    return Err("quoted string does not end");
+                    return Err("Quoted string does not end");
                 }
             } else {
                 // Wider than token and host: URIs and IPv6 addresses without brackets stand here in practice
@@ -64,17 +69,32 @@ impl<'a> Params<'a> {
                 cursor.skip_while(is_value);
             }
             end = cursor.pos;
-            value = Some(text(cursor.since(from)).ok_or("parameter is not UTF-8")?);
+            value = Some(cursor.since(from));
         }
-        let name = text(name).unwrap_or_default();
-        Ok(Some(Param { name, value, range: start..end }))
+        Ok(Some(RawParam { name, value, start, end }))
     }
 }
 
 impl<'a> Iterator for Params<'a> {
     type Item = Param<'a>;
     fn next(&mut self) -> Option<Param<'a>> {
-        self.try_next().ok().flatten()
+        self.try_next().ok().flatten().and_then(|raw| raw.view())
+    }
+}
+
+/// A parameter before anything is made of it.
+pub(super) struct RawParam<'a> {
+    pub name: &'a [u8],
+    pub value: Option<&'a [u8]>,
+    start: usize,
+    end: usize,
+}
+
+impl<'a> RawParam<'a> {
+    /// As text; a value that is no UTF-8 reads as empty.
+    fn view(&self) -> Option<Param<'a>> {
+        let value = self.value.map(|value| text(value).unwrap_or_default());
+        Some(Param { name: text(self.name)?, value, range: self.start..self.end })
     }
 }
 

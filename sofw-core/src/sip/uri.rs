@@ -12,7 +12,7 @@ pub struct Uri<'a> {
     whole: &'a str,
     scheme: &'a str,
     userinfo: Option<&'a str>,
-    host: Host<'a>,
+    host: &'a str,
     port: Option<u16>,
     params: &'a str,
     headers: Option<&'a str>,
@@ -21,21 +21,14 @@ pub struct Uri<'a> {
 impl<'a> Uri<'a> {
     /// Takes `whole` apart; `None` if it is no URI, or no valid SIP URI.
     pub fn parse(whole: &'a str) -> Option<Uri<'a>> {
-        let (scheme, rest) = whole.split_once(':')?;
+        let colon = whole.bytes().position(|b| b == b':')?;
+        let (scheme, rest) = (whole.get(..colon)?, whole.get(colon + 1..)?);
         let valid_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
             && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
         if !valid_scheme || rest.is_empty() {
             return None;
         }
-        let mut uri = Uri {
-            whole,
-            scheme,
-            userinfo: None,
-            host: Host::Name(""),
-            port: None,
-            params: "",
-            headers: None,
-        };
+        let mut uri = Uri { whole, scheme, userinfo: None, host: "", port: None, params: "", headers: None };
         if !uri.is_sip() {
             return Some(uri);
         }
@@ -44,23 +37,27 @@ impl<'a> Uri<'a> {
         if let Some(at) = memchr::memchr(b'@', rest.as_bytes()) {
             uri.userinfo = Some(rest.get(..at)?);
             rest = rest.get(at + 1..)?;
-            if uri.userinfo == Some("") || rest.contains('@') {
+            if at == 0 {
                 return None;
             }
         }
         let len = host_len(rest.as_bytes());
-        uri.host = Host::parse(rest.get(..len)?)?;
+        uri.host = rest.get(..len).filter(|host| Host::is_valid(host))?;
         rest = rest.get(len..)?;
         if let Some(after) = rest.strip_prefix(':') {
             let digits = after.bytes().take_while(u8::is_ascii_digit).count();
             uri.port = Some(after.get(..digits)?.parse().ok()?);
             rest = after.get(digits..)?;
         }
-        if let Some((params, headers)) = rest.split_once('?') {
-            uri.headers = Some(headers);
-            rest = params;
+        if rest.is_empty() {
+            return Some(uri);
         }
-        if !rest.is_empty() && !rest.starts_with(';') {
+        if let Some(mark) = rest.bytes().position(|b| b == b'?') {
+            uri.headers = rest.get(mark + 1..);
+            rest = rest.get(..mark)?;
+        }
+        // A second `@` would make two readers see two hosts.
+        if (!rest.is_empty() && !rest.starts_with(';')) || rest.bytes().any(|b| b == b'@') {
             return None;
         }
         uri.params = rest;
@@ -98,8 +95,8 @@ impl<'a> Uri<'a> {
     }
 
     /// The host. Empty for schemes other than `sip` and `sips`.
-    pub const fn host(&self) -> Host<'a> {
-        self.host
+    pub fn host(&self) -> Host<'a> {
+        Host::of_valid(self.host)
     }
 
     /// The port, if written.
@@ -145,7 +142,7 @@ impl<'a> Uri<'a> {
         };
         self.scheme.eq_ignore_ascii_case(other.scheme)
             && same_users
-            && self.host.is_same(&other.host)
+            && self.host().is_same(&other.host())
             && self.port == other.port
             && params_of(self, other)
             && params_of(other, self)
@@ -188,6 +185,16 @@ impl<'a> Host<'a> {
             }
         }
         Some(Host::Name(text))
+    }
+
+    /// Whether `text`, as cut by [`host_len`], is a host.
+    pub(super) fn is_valid(text: &str) -> bool {
+        if text.starts_with('[') { ip_literal(text).is_some_and(|ip| ip.is_ipv6()) } else { !text.is_empty() }
+    }
+
+    /// The host written `text`, which has been found valid.
+    pub(super) fn of_valid(text: &'a str) -> Host<'a> {
+        Host::parse(text).unwrap_or(Host::Name(text))
     }
 
     /// The address, if it is one.

@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use super::headers::{Header, HeaderName, Headers};
+use super::headers::{HeaderName, Headers, Lines};
 use super::lex::{Cursor, is_ws, text};
 
 /// One value.
@@ -24,14 +24,13 @@ impl<'a> Value<'a> {
 /// The values of one header name. Commas inside quotes and angle brackets do not separate.
 #[derive(Clone, Debug)]
 pub struct Values<'a, 'n> {
-    lines: Headers<'a>,
-    name: HeaderName<'n>,
+    lines: Lines<'a, 'n>,
     line: Option<Cursor<'a>>,
 }
 
 impl<'a, 'n> Values<'a, 'n> {
-    pub(super) const fn new(lines: Headers<'a>, name: HeaderName<'n>) -> Self {
-        Values { lines, name, line: None }
+    pub(super) const fn new(lines: Lines<'a, 'n>) -> Self {
+        Values { lines, line: None }
     }
 
     pub(super) const fn message(&self) -> &'a [u8] {
@@ -40,11 +39,13 @@ impl<'a, 'n> Values<'a, 'n> {
 }
 
 impl<'a> Values<'a, 'static> {
-    /// The values of one line.
-    pub(super) fn of_line(message: &'a [u8], line: &Header<'_>) -> Self {
-        let value = line.value_range.clone();
-        let lines = Headers::new(message, value.end, value.end);
-        Values { lines, name: HeaderName::Other(""), line: Some(Cursor::new(message, value)) }
+    /// The values in the line whose value stands in `value`.
+    pub(super) fn of_line(message: &'a [u8], value: Range<usize>) -> Self {
+        let none = Headers::new(message, 0, 0);
+        Values {
+            lines: Lines::new(none, HeaderName::Other(""), true),
+            line: Some(Cursor::new(message, value)),
+        }
     }
 }
 
@@ -52,8 +53,7 @@ impl<'a> Iterator for Values<'a, '_> {
     type Item = Value<'a>;
     fn next(&mut self) -> Option<Value<'a>> {
         if self.line.is_none() {
-            let name = self.name;
-            let header = self.lines.find(|header| header.name == name)?;
+            let header = self.lines.next()?;
             self.line = Some(Cursor::new(self.lines.message(), header.value_range));
         }
         let cursor = self.line.as_mut()?;

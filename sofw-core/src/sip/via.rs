@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 use core::ops::Range;
 
-use super::lex::{Cursor, is_token, text};
+use super::lex::{Cursor, is_token, number, text};
 use super::uri::{Host, host_len, ip_literal};
 use super::{Params, Values};
 use crate::base::Transport;
@@ -11,8 +11,8 @@ use crate::base::Transport;
 /// One Via value.
 #[derive(Clone, Copy, Debug)]
 pub struct Via<'a> {
-    transport: &'a str,
-    host: Host<'a>,
+    transport: &'a [u8],
+    host: &'a str,
     port: Option<u16>,
     branch: Option<&'a str>,
     params: Params<'a>,
@@ -28,14 +28,14 @@ impl<'a> Via<'a> {
             cursor.pos += b"SIP/2.0/".len();
         } else {
             // White space may stand around the slashes (RFC 3261 §25.1 SLASH); the name is case-insensitive.
-            for (part, fault) in [("SIP", "Via protocol is not SIP"), ("2.0", "Via version is not 2.0")] {
+            for (part, fault) in [("SIP", "Malformed Via protocol"), ("2.0", "Malformed Via version")] {
                 cursor.skip_ws();
                 if !cursor.token().eq_ignore_ascii_case(part.as_bytes()) {
                     return Err(fault);
                 }
                 cursor.skip_ws();
                 if !cursor.eat(b'/') {
-                    return Err("Via protocol is malformed");
+                    return Err("Malformed Via protocol");
                 }
             }
             cursor.skip_ws();
@@ -44,44 +44,47 @@ impl<'a> Via<'a> {
         let blank = cursor.pos;
         cursor.skip_ws();
         if transport.is_empty() || blank == cursor.pos {
-            return Err("Via transport is malformed");
+            return Err("Malformed Via transport");
         }
         let host_start = cursor.pos;
         cursor.pos += host_len(cursor.rest());
-        let host = text(cursor.since(host_start)).and_then(Host::parse).ok_or("Via host is malformed")?;
+        let host =
+            text(cursor.since(host_start)).filter(|h| Host::is_valid(h)).ok_or("Malformed Via host")?;
         cursor.skip_ws();
         let mut port = None;
         if cursor.eat(b':') {
             cursor.skip_ws();
             let digits = cursor.take_while(|b| b.is_ascii_digit());
-            port = Some(text(digits).and_then(|d| d.parse().ok()).ok_or("Via port is malformed")?);
+            let number = number(digits).and_then(|n| u16::try_from(n).ok());
+            port = Some(number.ok_or("Malformed Via port")?);
             cursor.skip_ws();
         }
         let params = Params::new(cursor);
         let mut branch = None;
         let mut walk = params;
         while let Some(param) = walk.try_next()? {
-            if branch.is_none() && param.name.eq_ignore_ascii_case("branch") {
-                branch = param.value;
+            if branch.is_none() && param.name.eq_ignore_ascii_case(b"branch") {
+                branch = param.value.map(|value| text(value).ok_or("Via branch is not UTF-8")).transpose()?;
             }
         }
-        let transport = text(transport).unwrap_or_default();
         Ok(Via { transport, host, port, branch, params, start: range.start, end: range.end })
     }
 
     /// The transport as written, e.g. `UDP`.
-    pub const fn transport(&self) -> &'a str {
-        self.transport
+    pub fn transport(&self) -> &'a str {
+        text(self.transport).unwrap_or_default()
     }
 
     /// The transport, if it is one of ours.
     pub fn known_transport(&self) -> Option<Transport> {
-        [Transport::Udp, Transport::Tcp].into_iter().find(|t| t.as_via().eq_ignore_ascii_case(self.transport))
+        [Transport::Udp, Transport::Tcp]
+            .into_iter()
+            .find(|t| t.as_via().as_bytes().eq_ignore_ascii_case(self.transport))
     }
 
     /// The host of sent-by.
-    pub const fn host(&self) -> Host<'a> {
-        self.host
+    pub fn host(&self) -> Host<'a> {
+        Host::of_valid(self.host)
     }
 
     /// The port of sent-by, if written.
