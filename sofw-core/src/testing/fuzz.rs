@@ -1,6 +1,10 @@
 //! Entries for fuzzers: arbitrary bytes into one part, or into the whole system. They must never panic and never make
 //! anything grow beyond a bound. The corpora in tests/fuzz/corpus are replayed by `cargo test`.
 
+mod http;
+
+pub use http::http;
+
 use core::net::SocketAddr;
 
 use super::pair::{HRAC, HRAS, Pair};

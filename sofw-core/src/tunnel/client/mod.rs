@@ -110,12 +110,9 @@ impl TunnelClient {
 
     /// Queues a reliable frame. Without a session it is lost: announce again at [`TunnelOutput::Started`].
     pub fn send(&mut self, now: Instant, frame: Frame) {
-        let dropped = match &mut self.joined {
-            None => Some(DropReason::TunnelDown),
-            Some(joined) => joined.session.send(now, frame).err().map(|_| DropReason::QueueFull),
-        };
-        if let Some(reason) = dropped {
-            self.event(Event::Dropped(reason, None));
+        let Some(joined) = &mut self.joined else { return };
+        if joined.session.send(now, frame).is_err() {
+            self.event(Event::Dropped(DropReason::QueueFull, None));
         }
     }
 

@@ -287,3 +287,62 @@ fn schemes_that_do_not_fit_are_named() {
         refused
     );
 }
+
+#[cfg(feature = "testing")]
+mod arbitrary {
+    use proptest::prelude::*;
+
+    /// Pieces from which plausible and implausible messages are made.
+    const PIECES: [&str; 26] = [
+        "GET ",
+        "POST ",
+        "HEAD ",
+        "CONNECT ",
+        "/sofw/1/hello ",
+        "/sofw/1/AAAAAAAAAAAAAAAAAAAAAA",
+        "/",
+        " ",
+        "HTTP/1.1",
+        "HTTP/1.0",
+        " 200 OK",
+        " 407 x",
+        " 404 x",
+        " 100 Continue",
+        "\r\n",
+        "\r\n\r\n",
+        "\n",
+        "Host: h\r\n",
+        "Content-Length: 5\r\n",
+        "Transfer-Encoding: chunked\r\n",
+        "Connection: close\r\n",
+        "5\r\nabcde\r\n",
+        "0\r\n\r\n",
+        "Proxy-Authenticate: Digest realm=\"r\", nonce=\"n\", qop=\"auth\"\r\n",
+        "Content-Type: application/octet-stream\r\n",
+        "hello",
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+        #[test]
+        fn messages_of_any_shape_do_no_harm(
+            cut in 1_u8..,
+            pieces in proptest::collection::vec((0..PIECES.len(), any::<u8>(), 0_u8..20), 0..40),
+        ) {
+            let mut data = vec![cut];
+            for (piece, noise, chance) in pieces {
+                data.extend_from_slice(PIECES[piece].as_bytes());
+                if chance == 0 {
+                    data.push(noise);
+                }
+            }
+            crate::testing::fuzz::http(&data);
+        }
+
+        #[test]
+        fn bytes_of_any_kind_do_no_harm(data in proptest::collection::vec(any::<u8>(), 0..400)) {
+            crate::testing::fuzz::http(&data);
+        }
+    }
+}

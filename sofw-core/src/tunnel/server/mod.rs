@@ -86,16 +86,10 @@ impl TunnelServer {
 
     /// Queues a reliable frame for a site. Without a session it is lost.
     pub fn send(&mut self, now: Instant, site: SiteId, frame: Frame) {
-        let dropped = match self.current(site) {
-            None => Some(DropReason::TunnelDown),
-            Some(key) => {
-                self.touch(key);
-                let entry = self.sessions.get_mut(key);
-                entry.and_then(|entry| entry.session.send(now, frame).err()).map(|_| DropReason::QueueFull)
-            }
-        };
-        if let Some(reason) = dropped {
-            self.event(Event::Dropped(reason, None));
+        let Some(key) = self.current(site) else { return };
+        self.touch(key);
+        if self.sessions.get_mut(key).is_some_and(|entry| entry.session.send(now, frame).is_err()) {
+            self.event(Event::Dropped(DropReason::QueueFull, None));
         }
     }
 
