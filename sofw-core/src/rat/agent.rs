@@ -85,7 +85,7 @@ impl RelayAgent {
     }
 
     /// A site's session is over: all its records end.
-    pub fn site_ended(&mut self, now: Instant, site: SiteId) {
+    pub fn site_ended(&mut self, _now: Instant, site: SiteId) {
         self.spaces.site_ended(site);
         let space = Space::Site(site);
         let lost: Vec<Key> = self
@@ -95,7 +95,7 @@ impl RelayAgent {
             .map(|(key, _)| key)
             .collect();
         for key in lost {
-            self.remove(now, key, removal::TUNNEL_LOST);
+            self.remove(key, removal::TUNNEL_LOST);
         }
     }
 

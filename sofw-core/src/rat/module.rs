@@ -92,9 +92,9 @@ impl RelayModule for RelayAgent {
         self.fail_branch(now, branch);
     }
 
-    fn dialog_ended(&mut self, now: Instant, call_id: &str, tags: (&str, &str), reason: &'static str) {
+    fn dialog_ended(&mut self, _now: Instant, call_id: &str, tags: (&str, &str), reason: &'static str) {
         while let Some(key) = self.table.by_dialog(call_id, tags) {
-            self.remove(now, key, reason);
+            self.remove(key, reason);
         }
     }
 }
@@ -122,7 +122,7 @@ impl RelayAgent {
     /// What a message asked for cannot be given: as if its request had failed.
     fn refuse(&mut self, now: Instant, key: Key, branch: BranchId) {
         match self.table.get(key) {
-            Some(group) if group.branch == branch => self.remove(now, key, "refused"),
+            Some(group) if group.branch == branch => self.remove(key, "refused"),
             _ => self.fail_branch(now, branch),
         }
     }

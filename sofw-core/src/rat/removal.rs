@@ -16,7 +16,7 @@ const FINAL_ERROR: &str = "final error";
 
 impl RelayAgent {
     /// Ends a group: closes its links and flows and gives its ports back.
-    pub(super) fn remove(&mut self, _now: Instant, key: Key, reason: &'static str) {
+    pub(super) fn remove(&mut self, key: Key, reason: &'static str) {
         let Some(group) = self.table.remove(key) else { return };
         for (index, line) in group.lines.into_iter().enumerate() {
             self.close_line(&group.call_id, index, line, reason);
@@ -29,7 +29,7 @@ impl RelayAgent {
         let Some(key) = self.table.by_branch(branch) else { return };
         let Some(group) = self.table.get_mut(key) else { return };
         if group.branch == branch && !group.confirmed {
-            return self.remove(now, key, FINAL_ERROR);
+            return self.remove(key, FINAL_ERROR);
         }
         let Some(at) = group.pending.iter().position(|(pending, _)| *pending == branch) else { return };
         let (_, former) = group.pending.remove(at);
@@ -61,7 +61,7 @@ impl RelayAgent {
                     || stats.is_some_and(|stats| stats.last_activity + self.silence_max > now)
             });
             if !alive {
-                self.remove(now, key, SILENCE);
+                self.remove(key, SILENCE);
             }
         }
     }
