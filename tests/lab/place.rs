@@ -197,10 +197,12 @@ impl Site {
         Capture::start(&self.firewall, OUTER, "not arp")
     }
 
-    /// Fails the test unless something crossed the firewall and all of it was TCP to HRAS's tunnel port.
+    /// Fails the test unless all that crossed the firewall was TCP to HRAS's tunnel port and back, all voice of the test
+    /// among it, and nothing of it readable.
     #[track_caller]
-    pub fn only_the_tunnel_crossed(&self, packets: &[Packet]) {
-        assert!(!packets.is_empty(), "nothing crossed the firewall");
+    pub fn only_the_tunnel_crossed(&self, packets: &[Packet], voice: usize) {
+        let bytes: usize = packets.iter().map(|packet| packet.payload.len()).sum();
+        assert!(bytes >= voice, "only {bytes} bytes crossed the firewall, in {} packets", packets.len());
         let tunnel = SocketAddrV4::new(HRAS, 80);
         for packet in packets {
             let to_hras = packet.to == tunnel && *packet.from.ip() == self.address;

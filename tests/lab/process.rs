@@ -91,13 +91,9 @@ impl Process {
         }
     }
 
-    /// Waits for the end by itself.
-    #[track_caller]
-    pub fn finish(&mut self, limit: Duration) -> ExitStatus {
-        match poll(limit, || self.status()) {
-            Some(status) => status,
-            None => panic!("{} still runs after {limit:?}; its last lines:\n{}", self.name, self.tail()),
-        }
+    /// How it ended, waiting up to `limit` for that.
+    pub fn end_within(&mut self, limit: Duration) -> Option<ExitStatus> {
+        poll(limit, || self.status())
     }
 
     /// Asks it to end (SIGTERM) and waits for that; kills it if it does not.

@@ -5,7 +5,7 @@ use super::super::phone::baresip::Baresip;
 use super::super::place::{Account, Outside, Way};
 use super::super::proxy::Kind;
 use super::super::sofw::Hras;
-use super::{INSIDE_HERTZ, OUTSIDE_HERTZ, call_both_ways};
+use super::{INSIDE_HERTZ, OUTSIDE_HERTZ, VOICE_OF_CALLS_BOTH_WAYS, call_both_ways};
 
 #[test]
 fn p02_p03_p04_p05_p06_calls_both_ways_through_squid() {
@@ -54,7 +54,7 @@ fn calls_by(way: Way, account: Account) {
     };
     call_both_ways(&hras, (&mut alice, to_alice), (&mut bob, to_bob));
     drop(hrac);
-    site.only_the_tunnel_crossed(&capture.stop());
+    site.only_the_tunnel_crossed(&capture.stop(), VOICE_OF_CALLS_BOTH_WAYS);
 }
 
 #[test]

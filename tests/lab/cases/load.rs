@@ -32,5 +32,5 @@ fn p01_twenty_calls_at_once_share_the_tunnel() {
     callee.good(answering, 10);
     echoed(&voice.stop(), INSIDE_PHONE, CALLS as usize);
     hras.forgets_all_calls();
-    site.only_the_tunnel_crossed(&crossing.stop());
+    site.only_the_tunnel_crossed(&crossing.stop(), CALLS as usize * 3 * 2 * 8000);
 }

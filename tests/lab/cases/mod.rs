@@ -85,5 +85,7 @@ fn echoed(packets: &[Packet], address: Ipv4Addr, calls: usize) {
     }
 }
 
+/// The voice of [`call_both_ways`]: at least one second each way, twice, of G.711.
+const VOICE_OF_CALLS_BOTH_WAYS: usize = 2 * 2 * 8000;
 /// 20 ms of G.711 with its RTP header.
 const VOICE_LENGTH: usize = 172;

@@ -4,7 +4,7 @@ use super::super::capture::{Capture, UDP};
 use super::super::need;
 use super::super::place::{INSIDE_PHONE, Outside, Way};
 use super::super::proxy::Kind;
-use super::{INSIDE_HERTZ, OUTSIDE_HERTZ, call_both_ways, hear, over};
+use super::{INSIDE_HERTZ, OUTSIDE_HERTZ, VOICE_OF_CALLS_BOTH_WAYS, call_both_ways, hear, over};
 
 #[test]
 fn p07_two_sites_with_the_same_addresses_call_each_other() {
@@ -20,7 +20,7 @@ fn p07_two_sites_with_the_same_addresses_call_each_other() {
     let mut carol = sites[1].phone("carol", 0, OUTSIDE_HERTZ);
     call_both_ways(&hras, (&mut alice, "sip:alice@example.net"), (&mut carol, "sip:carol@example.net"));
     for (site, capture) in sites.iter().zip(captures) {
-        site.only_the_tunnel_crossed(&capture.stop());
+        site.only_the_tunnel_crossed(&capture.stop(), VOICE_OF_CALLS_BOTH_WAYS);
     }
 }
 

@@ -19,7 +19,7 @@ fn p15_a_wrong_key_is_refused() {
     let mut hras = outside.hras(&["hq"], &["alice"]);
     let mut hrac = site.hrac_with_key(key("somebody else"));
     hras.process().line(Mark::default(), "wrong key", seconds(10));
-    hrac.process().line(Mark::default(), "refused", seconds(10));
+    hrac.process().line(Mark::default(), "no tunnel", seconds(10));
     assert!(hrac.process().runs(), "HRAC goes on trying");
     assert!(!hrac.said("tunnel up", seconds(0)));
 }

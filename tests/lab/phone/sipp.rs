@@ -32,7 +32,7 @@ impl Sipp<'_> {
     #[track_caller]
     pub fn register(&self) {
         let mut command = self.command("register");
-        command.args(["-m", "1", "-ap", self.password]);
+        command.args(["-m", "1"]);
         self.good(self.node.start(command, "register"), 15);
     }
 
@@ -62,8 +62,9 @@ impl Sipp<'_> {
     /// Waits for SIPp's end; fails the test unless every call went as the scenario says.
     #[track_caller]
     pub fn good(&self, mut process: Process, limit: u64) {
-        let status = process.finish(seconds(limit));
-        assert!(status.success(), "SIPp of {}: {status}\n{}{}", self.user, process.tail(), self.errors());
+        let status = process.end_within(seconds(limit));
+        let good = status.is_some_and(|status| status.success());
+        assert!(good, "SIPp of {}: {status:?}\n{}{}", self.user, process.tail(), self.errors());
     }
 
     fn command(&self, scenario: &str) -> Command {
@@ -71,8 +72,18 @@ impl Sipp<'_> {
         let mut command = self.node.command("sipp");
         command.current_dir(self.node.directory());
         command.arg("-sf").arg(file).args(["-i", &self.address.to_string(), "-p", "5060"]);
-        command.args(["-s", self.user, "-key", "domain", self.domain, "-key", "password", self.password]);
-        command.args(["-nostdin", "-trace_err", "-trace_msg", "-timeout", "60s", "-timeout_error", "-nd"]);
+        command.args([
+            "-s",
+            self.user,
+            "-key",
+            "domain",
+            self.domain,
+            "-au",
+            self.user,
+            "-ap",
+            self.password,
+        ]);
+        command.args(["-nostdin", "-trace_err", "-trace_msg", "-timeout", "60s", "-timeout_error"]);
         command.arg(self.server.to_string());
         command
     }
