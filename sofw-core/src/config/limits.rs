@@ -132,6 +132,8 @@ pub const RELAY_PORT_RESERVE: usize = 64;
 pub const USER_BINDINGS_MAX: usize = 10;
 /// Most SIP transactions at once; beyond, 503 with Retry-After.
 pub const TRANSACTIONS_MAX: usize = 65_536;
+/// Above so many, requests from outside get that 503 already: a flood there leaves room for the phones inside.
+pub const OUTSIDE_TRANSACTIONS_MAX: usize = 49_152;
 /// Most SIP dialogs remembered at once; beyond, 503 with Retry-After.
 pub const DIALOGS_MAX: usize = 32_768;
 /// Most SIP TCP connections at once.

@@ -6,7 +6,7 @@ use super::route::Path;
 use super::state::{Branch, Cancel, Final, Role, Timer};
 use super::target::Target;
 use crate::base::{Hop, Instant, Payload};
-use crate::config::limits::{TIMER_C, TRANSACTIONS_MAX};
+use crate::config::limits::TIMER_C;
 use crate::event::Event;
 use crate::sip::{Editor, HeaderName, Message, Method, NameAddr};
 use crate::transaction::{Client, ClientKey, MAGIC_COOKIE};
@@ -158,7 +158,7 @@ impl SipServer {
         to: Hop,
         sent: Payload,
     ) {
-        if role == Role::Own && self.transactions() >= TRANSACTIONS_MAX {
+        if role == Role::Own && self.transactions() >= self.transactions_max {
             return self.send(to, sent); // Once must do.
         }
         let client = Client::new(invite, to.transport().is_reliable(), now);

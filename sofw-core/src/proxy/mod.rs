@@ -33,7 +33,7 @@ pub use relay::{BranchId, Forward, RelayModule};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::base::{Deadline, Expiring, Hop, Instant, Payload, Rng, SiteId};
-use crate::config::HrasConfig;
+use crate::config::{HrasConfig, limits};
 use crate::event::Event;
 use crate::registrar::{Authenticator, Location};
 use crate::transaction::{ClientKey, ServerKey};
@@ -87,6 +87,9 @@ pub struct SipServer {
     next_context: u64,
     next_branch: u64,
     out: VecDeque<SipOutput>,
+    /// [`limits::TRANSACTIONS_MAX`] and [`limits::OUTSIDE_TRANSACTIONS_MAX`]; tests take less.
+    transactions_max: usize,
+    outside_transactions_max: usize,
 }
 
 impl SipServer {
@@ -110,6 +113,8 @@ impl SipServer {
             next_context: 0,
             next_branch: 0,
             out: VecDeque::new(),
+            transactions_max: limits::TRANSACTIONS_MAX,
+            outside_transactions_max: limits::OUTSIDE_TRANSACTIONS_MAX,
         }
     }
 

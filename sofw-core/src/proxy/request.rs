@@ -41,8 +41,12 @@ impl SipServer {
             }
             return;
         }
+        let bound = match from {
+            Hop::Inside(_) => self.transactions_max,
+            Hop::Outside(_) => self.outside_transactions_max,
+        };
         // Room for this one and for one copy.
-        if self.transactions() + 2 > limits::TRANSACTIONS_MAX {
+        if self.transactions() + 2 > bound {
             return self.refuse_statelessly(&from, request);
         }
         let id = self.open_context(from, key.clone(), request);
@@ -108,7 +112,7 @@ impl SipServer {
         }
         self.authorize(now, from, request)?;
         let targets = self.targets(now, from, request, &path)?;
-        if self.dialogs.is_full() || self.transactions() + targets.len() > limits::TRANSACTIONS_MAX {
+        if self.dialogs.is_full() || self.transactions() + targets.len() > self.transactions_max {
             return Err(Answer::new(503).with("Retry-After", limits::RETRY_AFTER_S.to_string()));
         }
         self.expect_notify(now, from, request, &targets);

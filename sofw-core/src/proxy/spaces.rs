@@ -95,22 +95,28 @@ impl Spaces {
     }
 
     /// Whether `uri`, read in `space`, names our domain or one of our interfaces there. Outside addresses of ours
-    /// mean us everywhere.
+    /// mean us everywhere. Without a port any of our ports is meant: phones leave it out of addresses-of-record.
     pub(super) fn is_ours(&self, space: Space, uri: &Uri<'_>) -> bool {
-        match uri.host() {
-            Host::Name(name) => name.eq_ignore_ascii_case(&self.domain),
-            host => host.ip().is_some_and(|ip| self.is_our_address(space, address(ip, uri.port()))),
+        let domain = Host::parse(&self.domain).is_some_and(|domain| domain.is_same(&uri.host()));
+        match (uri.host().ip(), uri.port()) {
+            (None, _) => domain,
+            (Some(ip), Some(port)) => self.is_our_address(space, SocketAddr::new(ip, port)),
+            (Some(ip), None) => domain || self.interfaces(space).any(|addr| addr.ip() == ip),
         }
     }
 
     /// Whether `addr`, read in `space`, is one of our interfaces.
     pub(super) fn is_our_address(&self, space: Space, addr: SocketAddr) -> bool {
+        self.interfaces(space).any(|ours| ours == addr)
+    }
+
+    fn interfaces(&self, space: Space) -> impl Iterator<Item = SocketAddr> {
         let inside = match space {
             Space::Outside => None,
             Space::Site(site) => self.sites.get(usize::from(site.0)),
         };
-        self.outside.iter().any(|l| l.addr == addr)
-            || inside.is_some_and(|site| site.interfaces.iter().any(|i| i.addr == addr))
+        let inside = inside.into_iter().flat_map(|site| site.interfaces.iter().map(|i| i.addr));
+        self.outside.iter().map(|listener| listener.addr).chain(inside)
     }
 
     /// If `uri` is a Route of ours: the space on its far side. A site's interface is known by its `site` parameter,

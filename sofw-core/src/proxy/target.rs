@@ -144,7 +144,7 @@ impl SipServer {
 
     /// The hop for a numeric URI outside: by UDP unless it says TCP. `None` if it has no usable address, or ours.
     fn numeric_outside(&self, uri: &Uri<'_>) -> Option<Hop> {
-        let ip = uri.host().ip()?;
+        let ip = uri.host().ip()?.to_canonical(); // ::ffff:203.0.113.5 may be ourselves.
         let addr = SocketAddr::new(ip, uri.port().unwrap_or(DEFAULT_PORT));
         let broadcast = matches!(ip, IpAddr::V4(v4) if v4.is_broadcast());
         let unusable = ip.is_unspecified() || ip.is_multicast() || broadcast || addr.port() == 0;

@@ -71,7 +71,7 @@ fn early_dialogs_of_one_branch_are_bounded() {
     for number in 0..50 {
         world.say(hq(UA1), &reply(&sent[0], 180, &format!("tag{number}"), &[], ""));
     }
-    assert_eq!(world.server.dialogs(), crate::config::limits::BRANCH_DIALOGS_MAX);
+    assert_eq!(world.server.dialogs(), limits::BRANCH_DIALOGS_MAX);
 }
 
 #[test]

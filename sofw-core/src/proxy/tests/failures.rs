@@ -176,3 +176,57 @@ fn every_forwarded_message_is_an_event() {
     let expected = [("INVITE", a, b), ("SIP/2.0", b, a), ("ACK", a, b)];
     assert_eq!(passed, expected.map(|(word, from, to)| (word.to_owned(), from, to)));
 }
+
+#[test]
+fn a_flood_is_answered_503_without_state_and_leaves_room_for_inside() {
+    let mut world = World::new();
+    let (all, outside) = (100, 60);
+    (world.server.transactions_max, world.server.outside_transactions_max) = (all, outside);
+    let flood = |world: &mut World, hop: Hop, number: usize| {
+        let text = format!(
+            "OPTIONS sip:example.net SIP/2.0\r\nVia: SIP/2.0/UDP {};branch=z9hG4bKf{number}\r\nFrom: <sip:x@y>;tag=1\r\n\
+             To: <sip:example.net>\r\nCall-ID: f\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n",
+            hop.addr()
+        );
+        world.server.handle_message(world.now, hop, text.as_bytes(), &mut world.relay);
+        let mut last = None;
+        while let Some(output) = world.server.poll() {
+            last = Some(output);
+        }
+        match last {
+            Some(SipOutput::Send { message, .. }) => String::from_utf8(message.to_vec()).expect("text"),
+            _ => String::new(),
+        }
+    };
+    for number in 0..outside {
+        flood(&mut world, out(UA2), number);
+    }
+    assert!(world.server.transactions() <= outside);
+    let refused = flood(&mut world, out(UA2), usize::MAX);
+    assert!(refused.starts_with("SIP/2.0 503 ") && refused.contains("Retry-After: 10"), "{refused}");
+    for number in 0..all - outside {
+        assert!(flood(&mut world, hq(UA1), number).starts_with("SIP/2.0 200 "));
+    }
+    assert!(flood(&mut world, hq(UA1), usize::MAX).starts_with("SIP/2.0 503 "));
+    assert!(world.server.transactions() <= all);
+    world.wait(Duration::from_secs(33));
+    assert_eq!(world.server.transactions(), 0);
+}
+
+#[test]
+fn no_call_begins_when_the_dialog_table_is_full() {
+    let mut world = World::new();
+    world.register("alice", hq(UA1));
+    let (.., ok) = call(&mut world, out(UA2), "sip:ua2@elsewhere.org", "sip:alice@example.net", hq(UA1));
+    let id = world.server.dialogs.find(ok.one("Call-ID"), ("from3", "callee")).expect("the dialog");
+    let pattern = world.server.dialogs.get(id).expect("the dialog").clone();
+    for number in 1.. {
+        let copy = crate::proxy::dialogs::Dialog { call_id: format!("copy{number}"), ..pattern.clone() };
+        if world.server.dialogs.add(world.now, copy).is_none() {
+            break;
+        }
+    }
+    assert_eq!(world.server.dialogs(), limits::DIALOGS_MAX);
+    let (_, answer) = incoming(&mut world);
+    assert_eq!((answer.status(), answer.one("Retry-After")), (503, "10"));
+}

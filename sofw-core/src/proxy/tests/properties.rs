@@ -96,8 +96,8 @@ proptest! {
             };
             oks.extend(sent.iter().filter(|s| s.status() == 200).cloned());
             got.extend(sent.into_iter().filter(|s| s.status() == 0));
-            prop_assert!(world.server.transactions() <= crate::config::limits::TRANSACTIONS_MAX);
-            prop_assert!(world.server.dialogs() <= crate::config::limits::DIALOGS_MAX);
+            prop_assert!(world.server.transactions() <= limits::TRANSACTIONS_MAX);
+            prop_assert!(world.server.dialogs() <= limits::DIALOGS_MAX);
         }
         // Timer C, then the CANCEL that it sends.
         world.wait(Duration::from_secs(185 + 33 + 33));
@@ -116,6 +116,48 @@ proptest! {
         let from = if inside { hq("10.10.10.10:5060") } else { out("198.51.100.7:5060") };
         world.server.handle_message(world.now, from, &bytes, &mut world.relay);
         world.wait(Duration::from_secs(300));
+        prop_assert_eq!(world.server.transactions(), 0);
+    }
+
+    /// A call in which some bytes of some messages were changed on the way.
+    #[test]
+    fn damaged_messages_do_no_harm(damage in proptest::collection::vec((any::<u16>(), any::<u8>(), 0..6_usize), 1..8)) {
+        let mut world = World::new();
+        let (phone, caller) = (hq("10.10.10.10:5060"), out("198.51.100.7:5060"));
+        world.register("alice", phone);
+        let invite = world.request("INVITE", "sip:alice@example.net", "sip:x@elsewhere.org", caller);
+        let damaged = |text: String, step: usize| {
+            let mut bytes = text.into_bytes();
+            for (at, byte, _) in damage.iter().filter(|(_, _, when)| *when == step) {
+                let len = bytes.len();
+                bytes[usize::from(*at) % len] = *byte;
+            }
+            bytes
+        };
+        let mut sent = Vec::new();
+        for step in 0..6 {
+            let received = |sent: &Vec<Sent>| sent.iter().find(|s| s.start().starts_with("INVITE")).cloned();
+            let (from, text) = match (step, received(&sent)) {
+                (0, _) => (caller, invite.text()),
+                (1, _) => (caller, invite.sibling("CANCEL", &invite.to).text()),
+                (2, Some(got)) => (phone, reply(&got, 183, "a", &[&contact_line(phone)], SDP)),
+                (3, Some(got)) => (phone, reply(&got, 200, "a", &[&contact_line(phone)], SDP)),
+                (4, Some(got)) => (phone, callee_request(&got, "INVITE", "a", phone).text()),
+                (5, Some(got)) => (phone, callee_request(&got, "BYE", "a", phone).text()),
+                _ => continue,
+            };
+            world.server.handle_message(world.now, from, &damaged(text, step), &mut world.relay);
+            while let Some(output) = world.server.poll() {
+                if let SipOutput::Send { to, message } = output {
+                    sent.push(Sent { to, text: String::from_utf8_lossy(&message).into_owned() });
+                }
+            }
+        }
+        let end = world.now + Duration::from_secs(600);
+        while let Some(deadline) = world.server.poll_timeout().filter(|deadline| deadline.at <= end) {
+            world.server.handle_timeout(deadline.at, &mut world.relay);
+            while world.server.poll().is_some() {}
+        }
         prop_assert_eq!(world.server.transactions(), 0);
     }
 }
