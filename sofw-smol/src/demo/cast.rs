@@ -63,6 +63,8 @@ impl Cast {
                 rtp_port: free_pair(addr)?,
                 answer: Answer::After(Duration::from_millis(600)),
                 tone_hz,
+                // Listening for a tone would hold up the voice that it measures: the review does it afterwards.
+                detect_tone: false,
                 ..PhoneConfig::new(user, password, DOMAIN, addr, server)
             })
         };

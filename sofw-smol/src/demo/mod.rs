@@ -9,6 +9,7 @@
 mod actor;
 mod capture;
 mod cast;
+mod http;
 mod ladder;
 mod proxy;
 mod review;

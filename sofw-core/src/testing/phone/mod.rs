@@ -18,6 +18,7 @@ mod event;
 pub mod g711;
 mod media;
 mod message;
+mod responses;
 pub mod rtp;
 mod sdp;
 mod server;

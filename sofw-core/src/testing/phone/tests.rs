@@ -37,6 +37,7 @@ enum Flying {
 #[derive(Default)]
 struct Registrar {
     challenge: Option<&'static str>,
+    unavailable: bool,
     expires_s: u32,
     requests: Vec<Received>,
 }
@@ -46,6 +47,9 @@ impl Registrar {
         let request = Received::parse(bytes)?;
         let authorized = request.header("authorization").is_some() || self.challenge.is_none();
         self.requests.push(request.clone());
+        if self.unavailable {
+            return Some(request.response(503, from, "r", &[("Retry-After", "5 (soon)".into())], None));
+        }
         if !authorized {
             let challenge = self.challenge.unwrap().to_owned();
             return Some(request.response(401, from, "r", &[("WWW-Authenticate", challenge)], None));
@@ -260,6 +264,20 @@ fn a_silent_server_is_asked_eleven_times_and_then_given_up() {
     // RFC 3261 §17.1.2.1: 0.5, 1, 2, 4, 4, … until 32 s.
     assert_eq!(world.sip(), ["REGISTER"; 11].join(" "));
     assert_eq!(world.events[0], [PhoneEvent::RegisterFailed { status: 408 }]);
+}
+
+#[test]
+fn a_registration_that_failed_for_now_is_tried_again() {
+    let mut world = World::new(vec![config("alice", 1, 440.0, SERVER)]);
+    world.registrar.unavailable = true;
+    let now = world.now;
+    world.phones[0].register(now);
+    world.run(4_900);
+    assert_eq!(world.events[0], [PhoneEvent::RegisterFailed { status: 503 }]);
+    world.registrar.unavailable = false;
+    // Retry-After was 5.
+    world.run(200);
+    assert_eq!(world.events[0].last(), Some(&PhoneEvent::Registered { expires_s: 60 }));
 }
 
 #[test]
