@@ -7,6 +7,8 @@
 //! Only what tells where media goes is read, and only that is written: `c=`, the port in `m=`, `a=rtcp`; ICE lines
 //! are taken out, since a candidate would lead past the relay. All other bytes stay, also of lines no RFC knows.
 
+#[cfg(any(test, feature = "testing"))]
+mod exercise;
 mod media;
 mod parse;
 mod rewrite;
@@ -14,6 +16,9 @@ mod rewrite;
 pub use media::{Direction, MediaKind, MediaLine};
 pub use parse::{Sdp, SdpError};
 pub use rewrite::{MediaRewrite, rewrite};
+
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use exercise::exercise;
 
 #[cfg(test)]
 mod tests;

@@ -37,14 +37,15 @@ pub fn rewrite(sdp: &Sdp<'_>, lines: &[Option<MediaRewrite>]) -> Vec<u8> {
     edits.apply(sdp.body())
 }
 
-/// The address for the session's c-line: that of the first rewritten line. `None` if the line must stay, because it
-/// holds, or because an untouched media line depends on it.
+/// The address for the session's c-line: that of the first rewritten line. `None` if there is no such line, or it must
+/// stay, because it holds, or because an untouched media line depends on it.
 fn session_address(
     sdp: &Sdp<'_>,
     wanted: &impl Fn(&MediaLine<'_>) -> Option<MediaRewrite>,
 ) -> Option<IpAddr> {
     let depends = |media: &&MediaLine<'_>| media.ranges.connections.is_empty() && media.port != 0;
-    if sdp.session_address.is_some_and(|a| a.is_unspecified())
+    if sdp.session_connection.is_none()
+        || sdp.session_address.is_some_and(|a| a.is_unspecified())
         || sdp.media().iter().filter(depends).any(|media| wanted(media).is_none())
     {
         return None;

@@ -15,6 +15,8 @@
 pub mod build;
 mod edit;
 mod error;
+#[cfg(any(test, feature = "testing"))]
+mod exercise;
 mod header_name;
 mod headers;
 mod lex;
@@ -39,6 +41,9 @@ pub use stream::{Framed, Framer, FramingError};
 pub use uri::{Host, Uri};
 pub use values::{Value, Values};
 pub use via::{Via, Vias};
+
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use exercise::exercise;
 
 #[cfg(test)]
 mod tests;

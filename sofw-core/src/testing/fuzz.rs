@@ -57,3 +57,13 @@ pub fn machines(data: &[u8]) {
     let status = pair.hras().status();
     assert!(status.transactions < 64, "transactions end by themselves: {}", status.transactions);
 }
+
+/// The SIP scanner, editor and framer: `data` as a datagram and as a stream.
+pub fn sip(data: &[u8]) {
+    crate::sip::exercise(data);
+}
+
+/// SDP: `data` as a body, rewritten towards another address.
+pub fn sdp(data: &[u8]) {
+    crate::sdp::exercise(data);
+}
