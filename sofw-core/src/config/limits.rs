@@ -138,6 +138,12 @@ pub const OUTSIDE_TRANSACTIONS_MAX: usize = 49_152;
 pub const DIALOGS_MAX: usize = 32_768;
 /// Most SIP TCP connections at once.
 pub const SIP_CONNECTIONS_MAX: usize = 4_096;
+/// A peer that connects and says nothing is not kept long: a transaction's whole life (RFC 3261 §17.1.1.2, 64·T1).
+pub const SIP_CONNECTION_MUTE: Duration = Duration::from_secs(32);
+/// A silent SIP connection ends: keep-alives come every 95–120 s (RFC 5626 §4.4.1), registrations within an hour.
+pub const SIP_CONNECTION_IDLE: Duration = Duration::from_secs(2 * 3_600);
+/// Longest wait for a SIP connection that we open.
+pub const SIP_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Most bytes waiting for one SIP TCP connection.
 pub const SIP_CONNECTION_QUEUE_MAX: usize = 1024 * 1024;
 /// Shortest and longest registration granted, seconds (RFC 3261 §10.3: 423 below the minimum).

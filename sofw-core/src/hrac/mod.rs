@@ -10,7 +10,6 @@
 //! Registration, routing, RAT and SDP rewriting are HRAS's. Here is the policy that protects the inside from a hostile
 //! HRAS: SIP goes only to addresses that spoke SIP, media only to addresses that a phone's SDP announced.
 
-mod connections;
 mod flows;
 mod phones;
 mod sip;
@@ -25,10 +24,10 @@ use crate::config::HracConfig;
 use crate::config::limits::SIP_MESSAGE_MAX;
 use crate::error::Misuse;
 use crate::event::{DropReason, Event};
-use crate::io::{ConnId, ConnNames, Input, ListenerId, Output, SocketId};
+use crate::io::{ConnNames, Input, ListenerId, Output, SocketId};
 use crate::media::Forward;
+use crate::transport::Connections;
 use crate::tunnel::{Frame, RaHeader, TunnelClient, TunnelOutput, TunnelStatus};
-use connections::Connections;
 use flows::Flows;
 use phones::Phones;
 
@@ -114,9 +113,9 @@ impl Hrac {
             Input::Received { conn, bytes } if self.tunnel.owns(conn) => {
                 self.tunnel.handle_received(now, conn, bytes);
             }
-            Input::Received { conn, bytes } => self.bytes_from_phone(conn, bytes),
+            Input::Received { conn, bytes } => self.connections.handle_received(now, conn, bytes),
             Input::Written(conn) if self.tunnel.owns(conn) => self.tunnel.handle_written(now, conn),
-            Input::Written(conn) => self.connections.handle_written(conn, &mut self.out),
+            Input::Written(conn) => self.connections.handle_written(conn),
             Input::Bound(SocketId::Media(port)) => self.flows.keeper.handle_bound(now, port),
             Input::BindFailed(SocketId::Media(port), error) => {
                 self.flows.keeper.handle_bind_failed(now, port);
@@ -143,7 +142,7 @@ impl Hrac {
             }
             Input::Accepted { listener: ListenerId::Sip(listener), conn, peer } => {
                 self.check_listener(listener, Transport::Tcp)?;
-                self.connections.handle_accepted(now, conn, listener, peer, &mut self.out);
+                self.connections.handle_accepted(now, conn, listener, peer);
             }
             Input::Listening(_) | Input::ListenFailed(..) | Input::Accepted { .. } => {
                 return Err(Misuse::UnknownHandle);
@@ -151,15 +150,15 @@ impl Hrac {
             Input::Connected { conn, local } if self.tunnel.owns(conn) => {
                 self.tunnel.handle_connected(now, conn, local);
             }
-            Input::Connected { conn, .. } => self.connections.handle_connected(conn, &mut self.out),
+            Input::Connected { conn, .. } => self.connections.handle_connected(now, conn),
             Input::ConnectFailed(conn, error) if self.tunnel.owns(conn) => {
                 self.tunnel.handle_connect_failed(now, conn, error);
             }
-            Input::ConnectFailed(conn, _) => self.connection_gone(conn),
+            Input::ConnectFailed(conn, _) => self.connections.handle_closed(conn),
             Input::Closed(conn, error) if self.tunnel.owns(conn) => {
                 self.tunnel.handle_closed(now, conn, error)
             }
-            Input::Closed(conn, _) => self.connection_gone(conn),
+            Input::Closed(conn, _) => self.connections.handle_closed(conn),
         }
         self.drain_parts();
         Ok(())
@@ -173,10 +172,7 @@ impl Hrac {
         self.tunnel.handle_timeout(now);
         self.flows.handle_timeout(now);
         self.phones.handle_timeout(now);
-        while let Some(conn) = self.connections.pop_idle(now) {
-            self.out.push_back(Output::Close(conn));
-            self.connection_gone(conn);
-        }
+        self.connections.handle_timeout(now);
         self.drain_parts();
     }
 
@@ -279,6 +275,9 @@ impl Hrac {
                 }
             }
         }
+        while let Some(arrived) = self.connections.poll() {
+            self.arrived(arrived);
+        }
         while let Some(output) = self.flows.poll() {
             self.out.push_back(output);
         }
@@ -313,12 +312,6 @@ impl Hrac {
             Frame::CloseFlow(flow) => self.flows.close(flow),
             // Only HRAC says these.
             Frame::Announce { .. } | Frame::PortsReady(_) | Frame::Undelivered { .. } => {}
-        }
-    }
-
-    fn connection_gone(&mut self, conn: ConnId) {
-        if let Some(phone) = self.connections.handle_gone(conn) {
-            self.undelivered(phone);
         }
     }
 

@@ -8,8 +8,9 @@ use super::Hrac;
 use crate::base::{Hop, InsideAddr, Payload, SiteId, Transport};
 use crate::config::limits::{SIP_MESSAGE_MAX, TUNNEL_DOWN_RETRY_AFTER_S, TUNNEL_GRACE};
 use crate::event::{DropReason, Event};
-use crate::io::{ConnId, Output, SocketId};
-use crate::sip::{Editor, Framed, HeaderName, Message, Method, build};
+use crate::io::{Output, SocketId};
+use crate::sip::{Editor, HeaderName, Message, Method, build};
+use crate::transport::Arrived;
 use crate::tunnel::{Frame, RaHeader};
 
 impl Hrac {
@@ -27,30 +28,18 @@ impl Hrac {
         }
     }
 
-    /// Bytes on a SIP connection.
-    pub(super) fn bytes_from_phone(&mut self, conn: ConnId, bytes: &[u8]) {
-        let Some((source, listener)) = self.connections.push(self.now, conn, bytes) else { return };
-        loop {
-            let answer = match self.connections.next(conn) {
-                Ok(None) => return,
-                Ok(Some(Framed::Message(message))) => self.message_from_phone(source, listener, &message),
-                // RFC 5626 §4.4.1: a ping of two CRLF is answered by one.
-                Ok(Some(Framed::Ping)) => Some(b"\r\n".to_vec().into()),
-                Err(broken) => {
-                    let answer = build::response_to_malformed(&broken.head, &broken.error, source.addr);
-                    if let Some(answer) = answer {
-                        let _ = self.connections.reply(self.now, conn, answer.into(), &mut self.out);
-                    }
-                    self.dropped_from(DropReason::MalformedSip, Some(source.addr));
-                    self.out.push_back(Output::Close(conn));
-                    return self.connection_gone(conn);
-                }
-            };
-            if let Some(payload) = answer {
-                if self.connections.reply(self.now, conn, payload, &mut self.out).is_err() {
-                    return;
+    /// What the SIP connections say.
+    pub(super) fn arrived(&mut self, arrived: Arrived) {
+        let phone = |addr| RaHeader { transport: Transport::Tcp, addr };
+        match arrived {
+            Arrived::Message { listener, peer, bytes } => {
+                if let Some(answer) = self.message_from_phone(phone(peer), listener, &bytes) {
+                    self.connections.send(self.now, listener, peer, answer, false);
                 }
             }
+            Arrived::Failed { peer, .. } => self.undelivered(phone(peer)),
+            Arrived::Io(Output::Event(Event::Dropped(reason, from))) => self.dropped_from(reason, from),
+            Arrived::Io(output) => self.out.push_back(output),
         }
     }
 
@@ -104,8 +93,7 @@ impl Hrac {
                 self.out.push_back(Output::Send { socket, to: phone.addr, payload: message });
             }
             Transport::Tcp => {
-                let sent = self.connections.send(self.now, phone.addr, listener, message, &mut self.out);
-                if sent.is_err() {
+                if !self.connections.send(self.now, listener, phone.addr, message, true) {
                     self.undelivered(phone);
                 }
             }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use core::net::SocketAddr;
 
-use crate::base::{Deadline, Duration, Expiring, Instant, Payload};
+use crate::base::{Deadline, Expiring, Instant, Payload};
 use crate::config::limits;
 use crate::event::{DropReason, Event};
 use crate::io::{ConnId, ConnNames, Endpoint, Output};
@@ -82,28 +82,27 @@ impl Connections {
         self.by_name.contains_key(&conn)
     }
 
-    /// Whether a connection with `peer` exists.
-    pub fn has_peer(&self, peer: SocketAddr) -> bool {
-        self.by_peer.contains_key(&peer)
-    }
-
     /// A peer connected to listener `listener`.
     pub fn handle_accepted(&mut self, now: Instant, conn: ConnId, listener: u16, peer: SocketAddr) {
-        if self.by_name.len() >= limits::SIP_CONNECTIONS_MAX {
+        if self.by_name.len() >= limits::SIP_CONNECTIONS_MAX || self.by_name.contains_key(&conn) {
             self.out.push_back(Arrived::Io(Output::Close(conn)));
             self.out.push_back(Arrived::Io(Output::Event(Event::Dropped(DropReason::QueueFull, Some(peer)))));
             return;
         }
         self.insert(conn, listener, peer, State::Idle);
-        self.idle.set(conn, now + FIRST_MESSAGE_TIMEOUT);
+        self.idle.set(conn, now + limits::SIP_CONNECTION_MUTE);
     }
 
     /// A connection that [`Connections::send`] asked for is up.
     pub fn handle_connected(&mut self, now: Instant, conn: ConnId) {
-        if let Some(connection) = self.by_name.get_mut(&conn) {
-            connection.state = State::Idle;
-            self.idle.set(conn, now + IDLE_TIMEOUT);
-            self.write_next(conn);
+        match self.by_name.get_mut(&conn) {
+            Some(connection) => {
+                connection.state = State::Idle;
+                self.idle.set(conn, now + limits::SIP_CONNECTION_IDLE);
+                self.write_next(conn);
+            }
+            // Given up meanwhile.
+            None => self.out.push_back(Arrived::Io(Output::Close(conn))),
         }
     }
 
@@ -118,7 +117,7 @@ impl Connections {
     /// Bytes arrived.
     pub fn handle_received(&mut self, now: Instant, conn: ConnId, bytes: &[u8]) {
         let Some(connection) = self.by_name.get_mut(&conn) else { return };
-        self.idle.set(conn, now + IDLE_TIMEOUT);
+        self.idle.set(conn, now + limits::SIP_CONNECTION_IDLE);
         let (listener, peer) = (connection.listener, connection.peer);
         connection.framer.push(bytes);
         loop {
@@ -148,10 +147,12 @@ impl Connections {
         self.write_next(conn);
     }
 
-    /// The connection failed or ended.
+    /// The connection failed or ended. [`Arrived::Failed`] follows if messages were lost with it.
     pub fn handle_closed(&mut self, conn: ConnId) {
-        if let Some(connection) = self.remove(conn) {
-            self.out.push_back(Arrived::Failed { listener: connection.listener, peer: connection.peer });
+        if let Some(Connection { listener, peer, waiting, state, .. }) = self.remove(conn) {
+            if state != State::Idle || !waiting.is_empty() {
+                self.out.push_back(Arrived::Failed { listener, peer });
+            }
         }
     }
 
@@ -170,7 +171,7 @@ impl Connections {
             None if open && self.by_name.len() < limits::SIP_CONNECTIONS_MAX => {
                 let conn = self.names.next_name();
                 self.insert(conn, listener, peer, State::Connecting);
-                self.idle.set(conn, now + CONNECT_TIMEOUT);
+                self.idle.set(conn, now + limits::SIP_CONNECT_TIMEOUT);
                 self.out.push_back(Arrived::Io(Output::Connect { conn, to: Endpoint::Addr(peer) }));
                 conn
             }
@@ -178,8 +179,11 @@ impl Connections {
         };
         let Some(connection) = self.by_name.get_mut(&conn) else { return false };
         if connection.waiting_bytes + message.len() > limits::SIP_CONNECTION_QUEUE_MAX {
+            // A peer that reads nothing: its connection is of no use any more.
             let dropped = Event::Dropped(DropReason::QueueFull, Some(peer));
             self.out.push_back(Arrived::Io(Output::Event(dropped)));
+            self.out.push_back(Arrived::Io(Output::Close(conn)));
+            self.remove(conn);
             return false;
         }
         connection.waiting_bytes += message.len();
@@ -240,10 +244,3 @@ impl Connections {
         }
     }
 }
-
-/// A stranger that connects and says nothing is not kept long.
-const FIRST_MESSAGE_TIMEOUT: Duration = Duration::from_secs(32);
-/// RFC 5626 §4.4.1 keep-alives come every 95–120 s; a silent hour means the phone is gone.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(3_600);
-/// Longer waits are pointless: the transaction ends after 64·T1 = 32 s (RFC 3261 §17.1.1.2).
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
