@@ -16,6 +16,8 @@ pub const VOICE_QUEUE_BYTES_MAX: usize = 2 * 1024 * 1024;
 pub const RELIABLE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Longest reliable frame: the longest SIP message and the fields around it.
 pub const RELIABLE_FRAME_MAX: usize = SIP_MESSAGE_MAX + 64;
+/// Most SIP listeners that HRAC announces; it has one for each transport and address family.
+pub const ANNOUNCED_MAX: usize = 16;
 /// Longest part of a reliable frame in one record; longer frames are sent in parts.
 pub const RELIABLE_PART_MAX: usize = 2_048;
 /// Most reliable frames and parts unacknowledged at once. The receiver refuses what lies further ahead.

@@ -1,9 +1,11 @@
 //! Entries for fuzzers: arbitrary bytes into one part, or into the whole system. They must never panic and never make
 //! anything grow beyond a bound. The corpora in tests/fuzz/corpus are replayed by `cargo test`.
 
+mod frame;
 mod http;
 mod sip_server;
 
+pub use frame::frame;
 pub use http::http;
 pub use sip_server::sip_server;
 

@@ -3,7 +3,7 @@
 use super::fields::{Fields, emit_addr, emit_ip, emit_ra_header};
 use super::{FlowId, Frame, FrameError, Urgent, varint};
 use crate::base::Payload;
-use crate::config::limits::{RELIABLE_FRAME_MAX, SIP_MESSAGE_MAX};
+use crate::config::limits::{ANNOUNCED_MAX, RELIABLE_FRAME_MAX, SIP_MESSAGE_MAX};
 
 /// The type of a reliable frame, or of a part of one that is too long for one record.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -107,6 +107,9 @@ impl Frame {
                 let media = fields.ip()?;
                 let mut sip = Vec::new();
                 while !fields.is_empty() {
+                    if sip.len() == ANNOUNCED_MAX {
+                        return Err(FrameError::Oversize);
+                    }
                     sip.push(fields.ra_header()?);
                 }
                 Frame::Announce { sip, media }
@@ -154,10 +157,6 @@ impl Frame {
         }
     }
 }
-
-/// Most SIP listeners that fit an `Announce` whatever their address family.
-const ANNOUNCED_MAX: usize = (RELIABLE_FRAME_MAX - 17) / RA_HEADER_LEN_MAX;
-const RA_HEADER_LEN_MAX: usize = 1 + 17 + 2;
 
 fn parse_open_flow(fields: &mut Fields<'_>) -> Result<Frame, FrameError> {
     let flow = fields.flow()?;

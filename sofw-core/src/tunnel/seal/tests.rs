@@ -29,7 +29,8 @@ fn a_hello_gives_both_ends_the_same_keys_and_payloads() {
     let (mut hrac, payload) = pending.finish(&hras.answer).unwrap();
     assert_eq!(payload, b"from hras");
     assert!(hrac.is_hrac() && !hras.keys.is_hrac());
-    for (from, to) in [(&mut hrac, &mut hras.keys)] {
+    for up in [true, false] {
+        let (from, to) = if up { (&mut hrac, &mut hras.keys) } else { (&mut hras.keys, &mut hrac) };
         let (mut record, mut opened) = (BytesMut::new(), BytesMut::new());
         from.seal(b"frames", &mut record).unwrap();
         assert_eq!(record.len(), b"frames".len() + RECORD_OVERHEAD);
