@@ -2,13 +2,19 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use bytes::BytesMut;
-use sofw_core::base::{Duration, Instant, SiteId};
+use sofw_core::Output;
+use sofw_core::base::{Duration, Instant, Rng, SiteId};
+use sofw_core::config::{HracConfig, HrasConfig, MediaConfig, Site, SiteKey};
+use sofw_core::io::{ConnId, ConnNames, Endpoint};
 use sofw_core::media::{Accept, Forward, Leg, Relay, Remote};
 use sofw_core::tunnel::seal::testing::keys;
-use sofw_core::tunnel::{FlowId, RecordReader, Session, SessionConfig, SessionEvent, Urgent};
+use sofw_core::tunnel::{
+    FlowId, RecordReader, Session, SessionConfig, SessionEvent, TunnelClient, TunnelOutput, TunnelServer,
+    Urgent,
+};
 
 /// Counts per thread, so that the test harness does not disturb.
 struct Counting;
@@ -117,4 +123,117 @@ fn the_tunnel_session_allocates_nothing_per_packet() {
         }
     });
     assert_eq!(count, 0);
+}
+
+/// HRAC's and HRAS's ends of a tunnel, joined without delay.
+struct Tunnel {
+    client: TunnelClient,
+    server: TunnelServer,
+    now: Instant,
+    voice: u64,
+}
+
+impl Tunnel {
+    fn new() -> Tunnel {
+        let address = IpAddr::from([127, 0, 0, 1]);
+        let media = MediaConfig { bind: address, address, ports: (20_000, 20_999) };
+        let key = SiteKey([7; 32]);
+        let hrac = HracConfig {
+            site: "hq".into(),
+            key: key.clone(),
+            server: Endpoint::Name("h".into(), 80),
+            authority: "h".into(),
+            via: vec![],
+            sip: vec![],
+            media,
+            voice_age_max: Duration::from_millis(150),
+        };
+        let hras = HrasConfig {
+            domain: "example.net".into(),
+            sip: vec![],
+            media,
+            tunnel: vec![],
+            sites: vec![Site { name: "hq".into(), key }],
+            users: vec![],
+            voice_age_max: Duration::from_millis(150),
+            media_silence_max: Duration::from_secs(300),
+        };
+        let now = Instant::from_millis(1);
+        let client = TunnelClient::new(&hrac, Rng::new([1; 32]), ConnNames::new(0, 1), now);
+        let server = TunnelServer::new(&hras, Rng::new([2; 32]), now);
+        Tunnel { client, server, now, voice: 0 }
+    }
+
+    /// Carries everything over, until both ends have nothing more to say.
+    fn pump(&mut self) {
+        let now = self.now;
+        let peer = SocketAddr::from(([198, 51, 100, 7], 4_000));
+        loop {
+            self.client.flush(now);
+            self.server.flush(now);
+            let mut quiet = true;
+            while let Some(output) = self.client.poll() {
+                quiet = false;
+                match output {
+                    TunnelOutput::Io(Output::Connect { conn: ConnId::Opened(conn), .. }) => {
+                        self.server.handle_accepted(now, ConnId::Accepted(conn), peer);
+                        self.client.handle_connected(now, ConnId::Opened(conn), peer);
+                    }
+                    TunnelOutput::Io(Output::Write { conn: ConnId::Opened(conn), payload }) => {
+                        self.server.handle_received(now, ConnId::Accepted(conn), &payload);
+                        self.client.handle_written(now, ConnId::Opened(conn));
+                    }
+                    TunnelOutput::Voice(..) => self.voice += 1,
+                    _ => {}
+                }
+            }
+            while let Some(output) = self.server.poll() {
+                quiet = false;
+                match output {
+                    TunnelOutput::Io(Output::Write { conn: ConnId::Accepted(conn), payload }) => {
+                        self.client.handle_received(now, ConnId::Opened(conn), &payload);
+                        self.server.handle_written(now, ConnId::Accepted(conn));
+                    }
+                    TunnelOutput::Voice(..) => self.voice += 1,
+                    _ => {}
+                }
+            }
+            if quiet {
+                return;
+            }
+        }
+    }
+
+    /// One packet time: `calls` datagrams each way, as one batch.
+    fn tick(&mut self, calls: u32) {
+        self.now += Duration::from_millis(20);
+        self.client.handle_timeout(self.now);
+        self.server.handle_timeout(self.now);
+        for call in 0..calls {
+            self.client.send_voice(self.now, FlowId(2 * call), false, &[1; 172]);
+            self.server.send_voice(self.now, SiteId(0), FlowId(2 * call), false, &[2; 172]);
+        }
+        self.pump();
+    }
+}
+
+#[test]
+fn the_tunnel_allocates_nothing_per_packet() {
+    let mut tunnel = Tunnel::new();
+    tunnel.pump();
+    assert!(tunnel.client.is_up() && tunnel.server.is_up(SiteId(0)));
+    for calls in [1, 50] {
+        for _ in 0..500 {
+            tunnel.tick(calls);
+        }
+        let before = tunnel.voice;
+        let count = allocations(|| {
+            for _ in 0..500 {
+                tunnel.tick(calls);
+            }
+        });
+        let carried = tunnel.voice - before;
+        assert_eq!(carried, 2 * 500 * u64::from(calls), "nothing is lost on the way");
+        assert!(count * 100 <= carried, "{count} allocations for {carried} packets, {calls} calls");
+    }
 }

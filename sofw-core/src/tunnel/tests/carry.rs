@@ -206,3 +206,35 @@ fn streaming_exchanges_are_replaced_before_they_grow_old() {
     );
     assert!(world.live.len() <= 3, "the former ones are closed: {:?}", world.live);
 }
+
+/// The head of a message as docs/WIRE.md has it in the block called `name`.
+fn documented(name: &str) -> String {
+    let text = include_str!("../../../../docs/WIRE.md");
+    let block = text.split(&format!("```{name}\n")).nth(1).expect("the block is there");
+    block.split("```").next().unwrap().to_owned()
+}
+
+fn head(bytes: &[u8]) -> String {
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+    String::from_utf8(bytes[..end + 2].to_vec()).unwrap().replace("\r\n", "\n")
+}
+
+#[test]
+fn heads_are_as_documented() {
+    let mut world = World::new(Middle { one_request: true, ..Middle::default() }, vec![]);
+    world.run_until_up(Duration::from_secs(5));
+    let written = |conn, server| head(&world.first_writes[&(conn, server)]);
+    assert_eq!(written(0, false), documented("http-hello"));
+    assert_eq!(written(0, true), documented("http-hello-answer"));
+    let get = written(2, false);
+    let target = get.split(' ').nth(1).unwrap();
+    let session = target.split('/').nth(3).unwrap();
+    let token = target.split('/').nth(4).unwrap();
+    assert_eq!(get, documented("http-down").replace("SESSION", session).replace("TOKEN", token));
+    assert_eq!(written(2, true), documented("http-down-answer"));
+    // Renewed, the POST has a connection of its own.
+    world.run(Duration::from_secs(700));
+    let posts: Vec<String> =
+        [4, 6].into_iter().map(|conn| head(&world.first_writes[&(conn, false)])).collect();
+    assert!(posts.contains(&documented("http-stream").replace("SESSION", session)), "{posts:?}");
+}

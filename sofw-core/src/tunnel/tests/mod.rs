@@ -48,6 +48,8 @@ pub(super) struct World {
     pub answers: BTreeMap<u64, Vec<u8>>,
     pub closed: BTreeSet<u64>,
     pub connects: u64,
+    /// The first write of each end on each connection.
+    pub first_writes: BTreeMap<(u64, bool), Vec<u8>>,
 }
 
 pub(super) fn hras_config() -> HrasConfig {
@@ -115,6 +117,7 @@ impl World {
             answers: BTreeMap::new(),
             closed: BTreeSet::new(),
             connects: 0,
+            first_writes: BTreeMap::new(),
         }
     }
 
@@ -247,6 +250,8 @@ impl World {
             TunnelOutput::Io(Output::Write { conn, payload }) => {
                 let conn = number(conn);
                 self.later(Duration::ZERO, Happening::Written(side, conn));
+                let first = self.first_writes.entry((conn, side == Side::Server));
+                first.or_insert_with(|| payload.to_vec());
                 if self.answers.contains_key(&conn) {
                     self.answers.get_mut(&conn).unwrap().extend_from_slice(&payload);
                 } else if self.live.contains(&conn) && !self.black_holes.contains(&conn) {
