@@ -31,9 +31,12 @@ impl TunnelClient {
         self.open(now, Purpose::Hello);
     }
 
-    /// Asks for a connection on the present way.
+    /// Asks for a connection: uplinks take the way on which the downlink succeeded, others the way that is to be tried.
     pub(super) fn open(&mut self, now: Instant, purpose: Purpose) -> Option<ConnId> {
-        let way = self.ways.current();
+        let way = match purpose {
+            Purpose::Hello | Purpose::Down => self.ways.current(),
+            Purpose::Stream | Purpose::Post => self.up_way,
+        };
         let to = self.ways.get(way)?.endpoint(&self.server).clone();
         let conn = self.names.next_name();
         self.connections.insert(conn, Connection::new(way, purpose, now));
@@ -42,9 +45,9 @@ impl TunnelClient {
         Some(conn)
     }
 
-    /// An idle connection on the present way.
+    /// An idle connection on the uplink's way.
     pub(super) fn idle(&self) -> Option<ConnId> {
-        let way = self.ways.current();
+        let way = self.up_way;
         let mut all = self.connections.iter();
         all.find(|(_, one)| one.purpose == Purpose::Post && one.way == way && one.is_idle())
             .map(|(conn, _)| *conn)

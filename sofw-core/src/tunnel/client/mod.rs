@@ -52,6 +52,8 @@ pub struct TunnelClient {
     rng: Rng,
     names: ConnNames,
     ways: Ways,
+    /// The way that the uplink takes: the downlink's when the uplink was opened.
+    up_way: usize,
     connections: BTreeMap<ConnId, Connection>,
     joined: Option<Joined>,
     alarms: Expiring<Alarm>,
@@ -95,6 +97,7 @@ impl TunnelClient {
             rng,
             names,
             ways: Ways::new(&config.via),
+            up_way: 0,
             connections: BTreeMap::new(),
             joined: None,
             alarms: Expiring::new("tunnel client"),
@@ -231,13 +234,13 @@ impl TunnelClient {
         joined.up_since = Some(now);
         let resumed = core::mem::replace(&mut joined.was_up, true);
         let (rung, round_trip) = (joined.rung(), joined.round_trip);
-        if let (Rung::Stream, Some(ladder)) = (rung, self.ways.ladder_mut()) {
+        if let (Rung::Stream, Some(ladder)) = (rung, self.ways.ladder_mut(self.up_way)) {
             ladder.stream_proved();
         }
         self.alarms.clear(Alarm::Probe);
         self.alarms.clear(Alarm::Resume);
         self.alarms.set(Alarm::Silence, now + CARRIER_SILENCE_MAX);
-        if let (Rung::Post, Some(at)) = (rung, self.ways.ladder().climb_at()) {
+        if let (Rung::Post, Some(at)) = (rung, self.ways.ladder(self.up_way).climb_at()) {
             self.alarms.set(Alarm::Climb, at.max(now + CARRIER_SILENCE_MAX));
         }
         self.reported = None;

@@ -26,7 +26,7 @@ impl TunnelClient {
     }
 
     fn open_another(&mut self, now: Instant) {
-        let way = self.ways.current();
+        let way = self.up_way;
         let posts = || self.connections.values().filter(|one| one.purpose == Purpose::Post && one.way == way);
         let coming = posts().any(|one| matches!(one.stage, Stage::Connecting | Stage::Tunnelling));
         if !coming && posts().count() < POST_CONNECTIONS_MAX {
@@ -114,7 +114,7 @@ impl TunnelClient {
         let Some((conn, _)) = joined.climb.take() else { return };
         joined.session.carrier_lost(now);
         self.discard(conn);
-        if let Some(ladder) = self.ways.ladder_mut() {
+        if let Some(ladder) = self.ways.ladder_mut(self.up_way) {
             ladder.stream_failed(now);
             if let Some(at) = ladder.climb_at() {
                 self.alarms.set(Alarm::Climb, at);

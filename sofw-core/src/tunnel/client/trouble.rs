@@ -142,7 +142,9 @@ impl TunnelClient {
         self.alarms.clear(Alarm::Connection(conn));
         let Some(connection) = self.connections.remove(&conn) else { return };
         let in_silence = connection.closed_in_silence(now);
-        if let Some(joined) = &mut self.joined {
+        let was_carrying = connection.stage == Stage::Exchange
+            && matches!(connection.purpose, Purpose::Stream | Purpose::Post);
+        if let Some(joined) = self.joined.as_mut().filter(|_| was_carrying) {
             joined.session.carrier_lost(now);
         }
         match connection.purpose {
@@ -178,7 +180,6 @@ impl TunnelClient {
         let Some(joined) = &mut self.joined else { return };
         if joined.down_opening == Some(conn) {
             joined.down_opening = None;
-            self.ways.failed(way);
             let (has_another, was_up) = (joined.down.is_some(), joined.was_up);
             if !was_up && self.reported.is_none() {
                 self.report(Event::TunnelDown { site: None, reason: why.to_owned() });
@@ -186,6 +187,7 @@ impl TunnelClient {
             if has_another {
                 self.alarms.set(Alarm::RenewDown, now + RENEW_AGAIN);
             } else {
+                self.ways.failed(way);
                 self.go_down(now, why);
                 self.again(now, Alarm::Down);
             }

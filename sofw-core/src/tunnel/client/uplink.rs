@@ -22,12 +22,15 @@ impl TunnelClient {
     /// Opens the uplink on the rung that the ladder says, once the network is known to be there.
     pub(super) fn open_up(&mut self, now: Instant) {
         let Some(joined) = &self.joined else { return };
-        let opening = joined.down_opening.and_then(|conn| self.connections.get(&conn));
-        let reachable = joined.down.is_some() || opening.is_some_and(|one| one.stage != Stage::Connecting);
-        if joined.uplink != Uplink::None || !reachable {
+        if joined.uplink != Uplink::None {
             return;
         }
-        let uplink = match self.ways.ladder().rung() {
+        let mut downs = [joined.down, joined.down_opening].into_iter().flatten();
+        let reachable =
+            downs.find_map(|conn| self.connections.get(&conn).filter(|one| one.stage != Stage::Connecting));
+        let Some(way) = reachable.map(|one| one.way) else { return };
+        self.up_way = way;
+        let uplink = match self.ways.ladder(self.up_way).rung() {
             Rung::Post => Uplink::Post,
             Rung::Stream => {
                 let Some(conn) = self.idle().or_else(|| self.open(now, Purpose::Stream)) else { return };
@@ -72,7 +75,7 @@ impl TunnelClient {
             (None, Uplink::Stream { conn, .. }) => {
                 joined.uplink = Uplink::None;
                 joined.session.carrier_lost(now);
-                if let Some(ladder) = self.ways.ladder_mut() {
+                if let Some(ladder) = self.ways.ladder_mut(self.up_way) {
                     ladder.stream_failed(now);
                 }
                 self.discard(conn);
@@ -80,9 +83,8 @@ impl TunnelClient {
             }
             (None, Uplink::Post) => {
                 let down = joined.down;
-                let way = self.ways.current();
                 self.lose_uplink(now, "no echo on any rung");
-                self.ways.failed(way);
+                self.ways.failed(self.up_way);
                 if let Some(down) = down {
                     self.fail(now, down, "no echo on any rung");
                 }
@@ -97,7 +99,7 @@ impl TunnelClient {
         let Some(joined) = &mut self.joined else { return };
         match core::mem::replace(&mut joined.uplink, Uplink::None) {
             Uplink::Stream { conn, since, .. } => {
-                if let Some(ladder) = self.ways.ladder_mut() {
+                if let Some(ladder) = self.ways.ladder_mut(self.up_way) {
                     ladder.stream_died(now, now.since(since));
                 }
                 self.discard(conn);
@@ -125,7 +127,7 @@ impl TunnelClient {
             match life {
                 None => self.open_up(now),
                 Some(life) => {
-                    if let Some(ladder) = self.ways.ladder_mut() {
+                    if let Some(ladder) = self.ways.ladder_mut(self.up_way) {
                         ladder.stream_died(now, life);
                     }
                     self.again(now, Alarm::Up);
@@ -137,8 +139,9 @@ impl TunnelClient {
     /// Writes what is queued as one chunk.
     pub(super) fn flush_stream(&mut self, now: Instant, conn: ConnId) {
         let conn = self.take_renewal(now).unwrap_or(conn);
-        let hold = self.ways.ladder().wants_probe();
+        let wants_probe = self.ways.ladder(self.up_way).wants_probe();
         let Some(joined) = &mut self.joined else { return };
+        let hold = wants_probe && joined.up_since.is_none();
         let Some(connection) = self.connections.get(&conn) else { return };
         let Uplink::Stream { proof_sent, .. } = &mut joined.uplink else { return };
         let open = matches!(connection.stage, Stage::Ready | Stage::Exchange) && !connection.writing;
@@ -238,7 +241,7 @@ impl TunnelClient {
     /// How long an echo may take: several times as long if the way was proved before and merely reopened.
     pub(super) fn probe_bound(&self, joined: &Joined) -> Duration {
         let bound = PROBE_TIMEOUT + joined.hello_round_trip * 4;
-        if self.ways.ladder().wants_probe() { bound } else { bound * 2 }
+        if self.ways.ladder(self.up_way).wants_probe() { bound } else { bound * 2 }
     }
 
     /// A trial of the streaming POST succeeded.
@@ -247,7 +250,7 @@ impl TunnelClient {
         let Some((conn, _)) = joined.climb.take() else { return };
         joined.uplink = Uplink::Stream { conn, since: now, proof_sent: true };
         let round_trip = joined.round_trip;
-        if let Some(ladder) = self.ways.ladder_mut() {
+        if let Some(ladder) = self.ways.ladder_mut(self.up_way) {
             ladder.stream_proved();
         }
         self.alarms.clear(Alarm::ClimbProbe);

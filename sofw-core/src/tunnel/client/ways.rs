@@ -72,12 +72,12 @@ impl Ways {
         self.list.get_mut(index)
     }
 
-    pub fn ladder(&self) -> Ladder {
-        self.get(self.current).map(|way| way.ladder).unwrap_or_default()
+    pub fn ladder(&self, index: usize) -> Ladder {
+        self.get(index).map(|way| way.ladder).unwrap_or_default()
     }
 
-    pub fn ladder_mut(&mut self) -> Option<&mut Ladder> {
-        self.list.get_mut(self.current).map(|way| &mut way.ladder)
+    pub fn ladder_mut(&mut self, index: usize) -> Option<&mut Ladder> {
+        self.list.get_mut(index).map(|way| &mut way.ladder)
     }
 
     /// Something failed on way `failed`: the next one, unless another failure has chosen it already.

@@ -21,6 +21,10 @@ impl TunnelServer {
     pub(super) fn attach_down(&mut self, now: Instant, conn: ConnId, key: usize) {
         let Some(entry) = self.sessions.get_mut(key) else { return };
         let former = entry.down.replace(conn);
+        if former.is_some() {
+            // HRAC asks anew because the former one is old, or because it is a black hole.
+            entry.session.carrier_lost(now);
+        }
         // Its echo proves both directions; it is also the first record, by which HRAC sees that the downlink flows.
         let ping = entry.session.ping(now);
         if entry.up_since.is_none() {

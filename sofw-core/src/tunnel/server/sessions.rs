@@ -135,11 +135,9 @@ impl TunnelServer {
         if !entry.connections.contains(&conn) {
             entry.connections.push_back(conn);
         }
-        let surplus = if entry.connections.len() > SITE_CONNECTIONS_MAX {
-            entry.connections.front().copied()
-        } else {
-            None
-        };
+        let too_many = entry.connections.len() > SITE_CONNECTIONS_MAX;
+        let mut spare = entry.connections.iter().filter(|one| **one != conn && entry.down != Some(**one));
+        let surplus = if too_many { spare.next().copied() } else { None };
         let is_new = !core::mem::replace(&mut entry.proved, true);
         let site = entry.site;
         if is_new {
@@ -256,7 +254,10 @@ impl TunnelServer {
         let Some(key) = connection.session else { return };
         let Some(entry) = self.sessions.get_mut(key) else { return };
         entry.connections.retain(|one| *one != conn);
-        if matches!(connection.phase, Phase::Down { .. } | Phase::Closing) || connection.reader.is_inside() {
+        // What went down on it may be lost: on the open downlink, or on one that was being ended.
+        if matches!(connection.phase, Phase::Down { .. })
+            || connection.phase == Phase::Closing && connection.writing
+        {
             entry.session.carrier_lost(now);
         }
         if entry.down == Some(conn) {

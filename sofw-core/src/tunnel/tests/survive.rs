@@ -127,6 +127,24 @@ fn a_restarted_client_takes_its_sites_place() {
 }
 
 #[test]
+fn a_renewal_that_fails_disturbs_nothing() {
+    let ways = vec![TunnelVia::Forward(proxy(None)), TunnelVia::Direct];
+    let mut world = up(Middle::proxy(), ways);
+    world.middle.is_away = true;
+    for number in 0..1_200 {
+        world.send_up(number);
+        world.send_down(number);
+        world.run_ms(1_000);
+    }
+    assert_eq!(
+        (downs(&world), world.at_server.len(), world.at_client.len()),
+        (0, 1_200, 1_200),
+        "{:#?}",
+        world.events
+    );
+}
+
+#[test]
 fn the_same_seed_gives_the_same_run() {
     let run = || {
         let mut world = World::new(Middle::proxy(), vec![TunnelVia::Forward(proxy(None))]);
