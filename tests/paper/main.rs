@@ -1,5 +1,7 @@
 //! The paper's requirements, each seen in the whole system in memory: HRAS, HRACs and built-in phones in virtual time.
 
+mod document;
+
 use std::time::Duration;
 
 use sofw_core::Event;

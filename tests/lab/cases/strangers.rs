@@ -10,7 +10,7 @@ use super::super::sofw::key;
 use super::super::wait::seconds;
 
 #[test]
-fn p15_a_wrong_key_is_refused() {
+fn a_wrong_key_is_refused() {
     if !need::product() {
         return;
     }
@@ -25,7 +25,7 @@ fn p15_a_wrong_key_is_refused() {
 }
 
 #[test]
-fn p15_an_unknown_path_is_answered_as_by_any_web_server() {
+fn an_unknown_path_is_answered_as_by_any_web_server() {
     if !need::product() {
         return;
     }
