@@ -2,6 +2,7 @@
 
 use super::middle::{Auth, Middle, Side};
 use super::*;
+use crate::config::limits::EXCHANGE_BYTES_MAX;
 use crate::tunnel::FlowId;
 
 /// Up within 5 s on the expected rung; then frames and voice pass both ways.
@@ -205,6 +206,32 @@ fn streaming_exchanges_are_replaced_before_they_grow_old() {
         world.events
     );
     assert!(world.live.len() <= 3, "the former ones are closed: {:?}", world.live);
+}
+
+#[test]
+fn streaming_exchanges_are_replaced_before_they_grow_long() {
+    let mut world = World::new(Middle::default(), vec![]);
+    world.run_until_up(Duration::from_secs(5));
+    let datagram = [0; 2_000];
+    let rounds = usize::try_from(EXCHANGE_BYTES_MAX).unwrap() / datagram.len() / 500 + 3;
+    for _ in 0..rounds {
+        for _ in 0..500 {
+            world.client.send_voice(world.now, FlowId(2), false, &datagram);
+            world.server.send_voice(world.now, SiteId(0), FlowId(2), false, &datagram);
+        }
+        world.run_ms(200);
+    }
+    world.run_ms(500);
+    assert_eq!(
+        (world.connects, world.voice_at_server.len(), world.voice_at_client.len()),
+        (4, rounds * 500, rounds * 500)
+    );
+    assert_eq!(
+        world.count(Side::Client, |event| matches!(event, Event::TunnelDown { .. })),
+        0,
+        "{:#?}",
+        world.events
+    );
 }
 
 /// The head of a message as docs/WIRE.md has it in the block called `name`.
