@@ -1,4 +1,4 @@
-//! The media path and the tunnel session allocate nothing per packet. Its own test binary: the counting allocator counts everything in it.
+//! The media path and the tunnel session allocate nothing per packet, reading SIP allocates nothing. Its own test binary: the counting allocator counts everything in it.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -10,6 +10,7 @@ use sofw_core::base::{Duration, Instant, Rng, SiteId};
 use sofw_core::config::{HracConfig, HrasConfig, MediaConfig, Site, SiteKey};
 use sofw_core::io::{ConnId, ConnNames, Endpoint};
 use sofw_core::media::{Accept, Forward, Leg, Relay, Remote};
+use sofw_core::sip::{HeaderName, Message};
 use sofw_core::tunnel::seal::testing::keys;
 use sofw_core::tunnel::{
     FlowId, RecordReader, Session, SessionConfig, SessionEvent, TunnelClient, TunnelOutput, TunnelServer,
@@ -49,6 +50,20 @@ fn allocations(work: impl FnOnce()) -> u64 {
 #[test]
 fn the_counter_counts() {
     assert_eq!(allocations(|| drop(Box::new(1))), 1);
+}
+
+#[test]
+fn the_sip_scanner_allocates_nothing() {
+    let invite = b"INVITE sip:bob@example.net SIP/2.0\r\nv: SIP/2.0/UDP 10.10.10.21;rport;branch=z9hG4bK1, SIP/2.0/TCP [::1]\r\n\
+        From: \"Alice, <A>\" <sip:alice@example.net>;tag=7a\r\nTo: <sip:bob@example.net>\r\nCall-ID: 5d6e\r\n\
+        CSeq: 1 INVITE\r\nContact: <sip:alice@10.10.10.21>, sip:a@b;q=0.1\r\nX-Own: 1\r\n\r\nv=0\r\n";
+    let scan = || {
+        let message = Message::parse(invite).unwrap();
+        let users = message.contacts().filter(|contact| contact.uri().user().is_some()).count();
+        assert_eq!((message.vias().count(), users, message.headers().count()), (2, 2, 7));
+        assert_eq!(message.header(HeaderName::Other("x-own")), Some("1"));
+    };
+    assert_eq!(allocations(scan), 0);
 }
 
 #[test]

@@ -22,7 +22,7 @@ struct View {
 
 /// Where rsip 0.4.0 or sipx-sip 1.0.1 read other than we do, and why that is right. Each changes their view into ours
 /// where it applies; what then still differs fails.
-const KNOWN: &[(&str, fn(&View, &mut View))] = &[
+const KNOWN: &[(&str, Adjust)] = &[
     ("rsip takes methods in any case; RFC 3261 §7.1: they are case-sensitive", |ours, theirs| {
         let pairs = [(&ours.method, &mut theirs.method), (&ours.cseq.1, &mut theirs.cseq.1)];
         pairs.into_iter().for_each(|(ours, theirs)| same_but_for_case(ours, theirs));
@@ -41,7 +41,7 @@ const KNOWN: &[(&str, fn(&View, &mut View))] = &[
             for (ours, theirs) in pairs {
                 let (Some(whole), Some(cut)) = (ours, theirs.as_deref()) else { continue };
                 let token = |b: u8| b.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&b);
-                if whole.starts_with(cut) && whole.bytes().nth(cut.len()).is_some_and(|b| !token(b)) {
+                if whole.starts_with(cut) && whole.as_bytes().get(cut.len()).is_some_and(|b| !token(*b)) {
                     theirs.clone_from(ours);
                 }
             }
@@ -53,6 +53,8 @@ const KNOWN: &[(&str, fn(&View, &mut View))] = &[
         }
     }),
 ];
+
+type Adjust = fn(&View, &mut View);
 
 fn same_but_for_case(ours: &str, theirs: &mut String) {
     if ours.eq_ignore_ascii_case(theirs) {

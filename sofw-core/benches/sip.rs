@@ -45,6 +45,20 @@ fn scan(c: &mut Criterion) {
         b.iter(|| Message::parse(black_box(bytes)).map(|m| black_box(&m).cseq().0))
     });
     group.bench_function("rsip", |b| b.iter(|| rsip::SipMessage::try_from(black_box(bytes))));
+    // What Message::parse has looked into as well.
+    group.bench_function("rsip and its typed Via, From, To, CSeq", |b| {
+        use rsip::prelude::*;
+        b.iter(|| {
+            let message = rsip::SipMessage::try_from(black_box(bytes))?;
+            let typed = (
+                message.via_header()?.typed()?,
+                message.from_header()?.typed()?,
+                message.to_header()?.typed()?,
+                message.cseq_header()?.typed()?,
+            );
+            Ok::<_, rsip::Error>((message, typed))
+        });
+    });
     group.finish();
 }
 

@@ -55,10 +55,10 @@ impl<'a> NameAddr<'a> {
                 return Err("Address needs < and >"); // RFC 3261 §20.10, RFC 4475 §3.1.2.13, §3.1.2.15
             }
         }
-        if uri_bytes.iter().any(|b| is_ws(*b)) {
-            return Err("White space in a URI"); // RFC 4475 §3.1.2.14
-        }
-        let uri = text(uri_bytes).and_then(Uri::parse).ok_or("Malformed URI")?;
+        let uri = text(uri_bytes).and_then(Uri::parse).ok_or_else(|| {
+            // RFC 4475 §3.1.2.14
+            if uri_bytes.iter().any(|b| is_ws(*b)) { "White space in a URI" } else { "Malformed URI" }
+        })?;
         let params = Params::new(cursor);
         let mut tag = None;
         let mut walk = params;

@@ -25,7 +25,9 @@ impl<'a> Uri<'a> {
         let (scheme, rest) = (whole.get(..colon)?, whole.get(colon + 1..)?);
         let valid_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
             && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
-        if !valid_scheme || rest.is_empty() {
+        // Bytes that would end the URI wherever it is written next: in a start line, or between < and >.
+        let breaks = |b: u8| b <= b' ' || matches!(b, b'"' | b'<' | b'>' | 0x7f);
+        if !valid_scheme || rest.is_empty() || rest.bytes().any(breaks) {
             return None;
         }
         let mut uri = Uri { whole, scheme, userinfo: None, host: "", port: None, params: "", headers: None };

@@ -41,7 +41,7 @@ fn ranges_point_into_the_message() {
 #[test]
 fn lists_are_read_over_lines_quotes_and_brackets() {
     let bytes = request(
-        "m: \"Comma, <quote\\\" \" <sip:a@example.com;x=\"y\">;q=0.5 ,\r\n <sip:b,c@example.com>\r\n\
+        "m: \"Comma, <quote\\\" \" <sip:a@example.com;x=y>;q=0.5;y=\"z, <\" ,\r\n <sip:b,c@example.com>\r\n\
          Contact: sip:d@example.com;expires=60\r\nsupported: a , b\r\nK: c\r\n",
     );
     let m = Message::parse(&bytes).unwrap();
@@ -88,6 +88,9 @@ fn start_lines_are_strict() {
         "OPTIONS sip:bob@example.com:99999 SIP/2.0",
         "OPTIONS sip:bob@evil@example.com SIP/2.0",
         "OPTIONS sip:[::1 SIP/2.0",
+        "OPTIONS sip:a>b@example.com SIP/2.0",
+        "OPTIONS sip:a\"b@example.com SIP/2.0",
+        "OPTIONS tel:1\t2 SIP/2.0",
         "OPTIONS sip:@example.com SIP/2.0",
         " OPTIONS sip:bob@example.com SIP/2.0",
         "OPT@IONS sip:bob@example.com SIP/2.0",
