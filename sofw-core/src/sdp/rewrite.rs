@@ -114,12 +114,12 @@ impl Edits {
         self.0.push((range.clone(), text));
     }
 
-    /// Puts in a line; a body whose last line has no end gets one first.
+    /// Puts in a line; a body whose last line has no end, or half of one, gets it first.
     fn insert(&mut self, sdp: &Sdp<'_>, at: usize, mut line: String) {
         if at == sdp.body().len() && !sdp.body().ends_with(b"\n") {
             let eol = sdp.line_end;
             line.truncate(line.len() - eol.len());
-            line.insert_str(0, eol);
+            line.insert_str(0, if sdp.body().ends_with(b"\r") { "\n" } else { eol });
         }
         self.0.push((at..at, line));
     }

@@ -122,6 +122,8 @@ fn sloppy_bodies_are_tolerated() {
         rewritten(none, &[to("203.0.113.5:20000")]),
         "v=0\nm=audio 20000 RTP/AVP 0\nc=IN IP4 203.0.113.5"
     );
+    let half = "v=0\r\nm=audio 4000 RTP/AVP 0\r";
+    assert!(rewritten(half, &[to("203.0.113.5:20000")]).ends_with("RTP/AVP 0\r\nc=IN IP4 203.0.113.5"));
     let name = "v=0\r\nc=IN IP4 phone.example.com\r\nm=audio 4000 RTP/AVP 0\r\n";
     assert_eq!(Sdp::parse(name.as_bytes()).unwrap().media()[0].rtp, None, "names are not resolved");
     assert!(rewritten(name, &[to("203.0.113.5:20000")]).contains("c=IN IP4 203.0.113.5\r\n"));
