@@ -50,6 +50,7 @@ pub struct Hras {
     /// Sites whose session ended, until the drain is over.
     ended: BTreeSet<SiteId>,
     drops: [u64; DropReason::ALL.len()],
+    media_failure_reported: bool,
     /// The tunnels were flushed since the last input.
     flushed: bool,
 }
@@ -78,6 +79,7 @@ impl Hras {
             out: VecDeque::new(),
             ended: BTreeSet::new(),
             drops: [0; DropReason::ALL.len()],
+            media_failure_reported: false,
             flushed: false,
             config,
         };
@@ -103,7 +105,14 @@ impl Hras {
                 self.sip_from_outside(hop, bytes);
             }
             Input::Bound(SocketId::Media(port)) => self.agent.handle_bound(now, port),
-            Input::BindFailed(SocketId::Media(port), _) => self.agent.handle_bind_failed(now, port),
+            Input::BindFailed(SocketId::Media(port), error) => {
+                self.agent.handle_bind_failed(now, port);
+                // One is worth a line (a wrong address, most likely); all thousand would hide it.
+                if !core::mem::replace(&mut self.media_failure_reported, true) {
+                    let addr = SocketAddr::new(self.config.media.bind, port);
+                    self.event(Event::SocketFailed(SocketId::Media(port), addr, error));
+                }
+            }
             Input::Bound(socket) => self.out.extend(self.listeners.bound(socket)),
             Input::BindFailed(socket, error) => self.out.extend(self.listeners.bind_failed(socket, error)),
             Input::Listening(listener) => self.out.extend(self.listeners.listening(listener)),
