@@ -53,6 +53,8 @@ pub struct Site {
 pub enum Way {
     /// By a proxy; the firewall lets out nothing else.
     Proxy(Kind),
+    /// By a proxy and CONNECT to port 443, the only port that all proxies allow for it.
+    Connect(Kind),
     /// Directly; the firewall lets out TCP 80 and 443, translated.
     Web,
 }
@@ -104,7 +106,7 @@ impl Outside {
         let mut site = Site { name, lab: self.lab.clone(), switch, firewall, address, way, proxy: None };
         match way {
             Way::Web => firewall::company(&site.firewall, Policy::WebOnly, PROXY_DMZ),
-            Way::Proxy(kind) => {
+            Way::Proxy(kind) | Way::Connect(kind) => {
                 firewall::company(&site.firewall, Policy::ProxyOnly, PROXY_DMZ);
                 let node = self.lab.node(&format!("{name}-proxy"));
                 node.plug("eth0", &format!("{PROXY_LAN}/24"), &site.switch);
@@ -177,9 +179,17 @@ impl Site {
         let node = self.host("hrac", HRAC);
         let proxy = match self.way {
             Way::Web => None,
-            Way::Proxy(kind) => Some(proxy_url(kind, SocketAddr::from((PROXY_LAN, 3128)))),
+            Way::Proxy(kind) | Way::Connect(kind) => {
+                Some(proxy_url(kind, SocketAddr::from((PROXY_LAN, 3128))))
+            }
         };
-        Hrac::start(&node, &HracSetup { site: self.name, key, address: HRAC, hras: HRAS, proxy })
+        let (hras, connect) = (self.tunnel(), matches!(self.way, Way::Connect(_)));
+        Hrac::start(&node, &HracSetup { site: self.name, key, address: HRAC, hras, proxy, connect })
+    }
+
+    /// The tunnel port that this site uses.
+    fn tunnel(&self) -> SocketAddrV4 {
+        SocketAddrV4::new(HRAS, if matches!(self.way, Way::Connect(_)) { 443 } else { 80 })
     }
 
     /// The site's proxy.
@@ -203,7 +213,7 @@ impl Site {
     pub fn only_the_tunnel_crossed(&self, packets: &[Packet], voice: usize) {
         let bytes: usize = packets.iter().map(|packet| packet.payload.len()).sum();
         assert!(bytes >= voice, "only {bytes} bytes crossed the firewall, in {} packets", packets.len());
-        let tunnel = SocketAddrV4::new(HRAS, 80);
+        let tunnel = self.tunnel();
         for packet in packets {
             let to_hras = packet.to == tunnel && *packet.from.ip() == self.address;
             let from_hras = packet.from == tunnel && *packet.to.ip() == self.address;
@@ -244,7 +254,7 @@ pub fn sipp<'a>(node: &'a Node, address: Ipv4Addr, user: &'a str, server: Ipv4Ad
 
 fn proxy_url(kind: Kind, listen: SocketAddr) -> String {
     match kind {
-        Kind::SquidWithPassword => {
+        Kind::SquidWithPassword | Kind::SquidWithDigest => {
             let (name, password) = super::proxy::CREDENTIALS;
             format!("http://{name}:{password}@{listen}")
         }

@@ -14,6 +14,8 @@ pub enum Kind {
     Squid,
     /// Squid that asks for a name and a password (Basic).
     SquidWithPassword,
+    /// Squid that asks for them by Digest.
+    SquidWithDigest,
     /// tinyproxy.
     Tinyproxy,
 }
@@ -26,7 +28,7 @@ pub struct Proxy {
     process: Process,
 }
 
-/// Name and password of [`Kind::SquidWithPassword`].
+/// Name and password of the kinds that ask for them.
 pub const CREDENTIALS: (&str, &str) = ("sofw", "let-me-out");
 
 impl Proxy {
@@ -59,6 +61,17 @@ fn spawn(kind: Kind, node: &Node, listen: SocketAddr) -> Process {
                 "auth_param basic program /bin/sh {}\nauth_param basic realm lab\n\
                  acl known proxy_auth REQUIRED\nhttp_access allow known\nhttp_access deny all",
                 helper.display()
+            );
+            squid(node, listen, &rules)
+        }
+        Kind::SquidWithDigest => {
+            let (name, password) = CREDENTIALS;
+            let file = node.directory().join("passwords");
+            std::fs::write(&file, format!("{name}:{password}\n")).expect("the passwords");
+            let rules = format!(
+                "auth_param digest program /usr/lib/squid/digest_file_auth {}\nauth_param digest realm lab\n\
+                 acl known proxy_auth REQUIRED\nhttp_access allow known\nhttp_access deny all",
+                file.display()
             );
             squid(node, listen, &rules)
         }

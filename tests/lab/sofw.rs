@@ -1,7 +1,7 @@
 //! The real executable, as HRAS and as HRAC.
 
 use std::fmt::Write as _;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -35,10 +35,12 @@ pub struct HracSetup<'a> {
     pub key: String,
     /// HRAC's LAN address.
     pub address: Ipv4Addr,
-    /// Where HRAS is.
-    pub hras: Ipv4Addr,
+    /// HRAS's tunnel port.
+    pub hras: SocketAddrV4,
     /// URL of the proxy.
     pub proxy: Option<String>,
+    /// Ask the proxy by CONNECT.
+    pub connect: bool,
 }
 
 /// Where the executable is: `SOFW`, or the release build in this workspace.
@@ -63,7 +65,7 @@ impl Hras {
         let mut config = format!(
             "[sip]\ndomain = \"{DOMAIN}\"\nlisten = [\"udp:{address}:5060\", \"tcp:{address}:5060\"]\n\
              [media]\naddress = \"{address}\"\nports = \"20000-29999\"\n\
-             [tunnel]\nlisten = [\"http:{address}:80\"]\n"
+             [tunnel]\nlisten = [\"http:{address}:80\", \"http:{address}:443\"]\n"
         );
         for site in sites {
             let _ = write!(config, "[[site]]\nname = \"{site}\"\nkey = \"{}\"\n", key(site));
@@ -110,10 +112,10 @@ impl Hras {
 impl Hrac {
     /// Starts HRAC; does not wait for its tunnel.
     pub fn start(node: &Node, setup: &HracSetup<'_>) -> Hrac {
-        let HracSetup { site, key, address, hras, proxy } = setup;
+        let HracSetup { site, key, address, hras, proxy, connect } = setup;
         let proxy = proxy.as_ref().map(|url| format!("proxy = \"{url}\"\n")).unwrap_or_default();
         let config = format!(
-            "site = \"{site}\"\nkey = \"{key}\"\n[tunnel]\nserver = \"http://{hras}\"\n{proxy}\
+            "site = \"{site}\"\nkey = \"{key}\"\n[tunnel]\nserver = \"http://{hras}\"\nconnect = {connect}\n{proxy}\
              [sip]\nlisten = [\"udp:{address}:5060\", \"tcp:{address}:5060\"]\n\
              [media]\naddress = \"{address}\"\nports = \"30000-39999\"\n"
         );

@@ -18,6 +18,16 @@ fn p02_calls_both_ways_through_squid_with_password() {
 }
 
 #[test]
+fn p02_calls_both_ways_through_squid_with_digest() {
+    calls_by(Way::Proxy(Kind::SquidWithDigest), Account::Udp);
+}
+
+#[test]
+fn p02_calls_both_ways_by_connect() {
+    calls_by(Way::Connect(Kind::Squid), Account::Udp);
+}
+
+#[test]
 fn p02_calls_both_ways_through_tinyproxy() {
     calls_by(Way::Proxy(Kind::Tinyproxy), Account::Udp);
 }
