@@ -132,6 +132,10 @@ pub const SDP_MEDIA_LINES_MAX: usize = 16;
 pub const RELAY_PORT_RESERVE: usize = 64;
 /// Most bindings of one user.
 pub const USER_BINDINGS_MAX: usize = 10;
+/// Most Contact values in one REGISTER: as many go as come.
+pub const REGISTER_CONTACTS_MAX: usize = 2 * USER_BINDINGS_MAX;
+/// Longest Contact value registered: every answer repeats all of a user's, and must fit one datagram.
+pub const CONTACT_MAX: usize = 1_024;
 /// Most SIP transactions at once; beyond, 503 with Retry-After.
 pub const TRANSACTIONS_MAX: usize = 65_536;
 /// Above so many, requests from outside get that 503 already: a flood there leaves room for the phones inside.

@@ -9,15 +9,14 @@ use crate::base::{Hop, InsideAddr, Payload, SiteId, Transport};
 use crate::config::limits::{SIP_MESSAGE_MAX, TUNNEL_DOWN_RETRY_AFTER_S, TUNNEL_GRACE};
 use crate::event::{DropReason, Event};
 use crate::io::{Output, SocketId};
-use crate::sip::{Editor, HeaderName, Message, Method, build};
+use crate::sip::{Editor, HeaderName, Message, Method, build, is_keep_alive};
 use crate::transport::Arrived;
 use crate::tunnel::{Frame, RaHeader};
 
 impl Hrac {
     /// A datagram on a SIP socket.
     pub(super) fn datagram_from_phone(&mut self, listener: u16, from: SocketAddr, bytes: &[u8]) {
-        // Keep-alives of phones behind a NAT: blank lines, or zero bytes.
-        if bytes.iter().all(|&byte| matches!(byte, b'\r' | b'\n' | b' ' | 0)) {
+        if is_keep_alive(bytes) {
             return;
         }
         let source = RaHeader { transport: Transport::Udp, addr: from };
@@ -71,10 +70,12 @@ impl Hrac {
     }
 
     /// Whether a message will reach HRAS soon. Within a session nothing is lost, so a short outage is waited out; what
-    /// ends a transaction may always wait.
+    /// ends a transaction or a call may always wait: a refused BYE would leave the other end talking to nobody.
     fn may_send(&self, message: &Message<'_>) -> bool {
         let is_waiting = self.down_since.is_some_and(|since| self.now.since(since) > TUNNEL_GRACE);
-        self.in_session && (!is_waiting || !message.is_request() || message.method() == Method::Ack)
+        let begins =
+            message.is_request() && !matches!(message.method(), Method::Ack | Method::Bye | Method::Cancel);
+        self.in_session && (!is_waiting || !begins)
     }
 
     /// A message of HRAS for a phone.

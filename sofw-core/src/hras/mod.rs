@@ -30,6 +30,7 @@ use crate::io::{ConnNames, Input, ListenerId, Output, SocketId};
 use crate::media::Forward;
 use crate::proxy::{SipOutput, SipServer};
 use crate::rat::{RatOutput, RelayAgent};
+use crate::sip::is_keep_alive;
 use crate::transport::{Arrived, Connections};
 use crate::tunnel::{FlowId, Frame, RaHeader, TunnelOutput, TunnelServer};
 
@@ -102,7 +103,9 @@ impl Hras {
             }
             Input::Datagram { socket: SocketId::Sip(listener), from, bytes } => {
                 let hop = OutsideAddr { listener, transport: Transport::Udp, addr: from };
-                self.sip_from_outside(hop, bytes);
+                if !is_keep_alive(bytes) {
+                    self.sip_from_outside(hop, bytes);
+                }
             }
             Input::Bound(SocketId::Media(port)) => self.agent.handle_bound(now, port),
             Input::BindFailed(SocketId::Media(port), error) => {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::{Deadline, Duration, Expiring, Hop, Instant, SiteId};
-use crate::config::limits::{BRANCH_DIALOGS_MAX, DIALOG_IDLE_MAX, DIALOGS_MAX, SUBSCRIPTION_WAIT};
+use crate::config::limits::{DIALOG_IDLE_MAX, DIALOGS_MAX, SUBSCRIPTION_WAIT};
 use crate::transaction::T1_64;
 
 /// One side of a dialog.
@@ -144,11 +144,6 @@ impl Dialogs {
     pub(super) fn poll_timeout(&self) -> Option<Deadline> {
         self.expiring.next()
     }
-}
-
-/// Whether one more early dialog may be made by a branch that has made `early` so far.
-pub(super) fn may_have_another(early: &[u64]) -> bool {
-    early.len() < BRANCH_DIALOGS_MAX
 }
 
 fn name(call_id: &str, tags: (&str, &str)) -> (String, String, String) {

@@ -164,8 +164,16 @@ impl SipServer {
         let client = Client::new(invite, to.transport().is_reliable(), now);
         self.by_client_key.insert(key.clone(), branch);
         self.by_hop.insert((to, branch));
-        let record =
-            Branch { key, client, role, to, sent: sent.clone(), cancel: Cancel::No, early: Vec::new() };
+        let record = Branch {
+            key,
+            client,
+            role,
+            to,
+            sent: sent.clone(),
+            cancel: Cancel::No,
+            early: Vec::new(),
+            answered: Vec::new(),
+        };
         self.branches.insert(branch, record);
         self.arm_client(branch);
         self.send(to, sent);

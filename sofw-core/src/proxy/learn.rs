@@ -1,12 +1,13 @@
 //! Dialogs are learnt from what passes, and forgotten (RFC 3261 §12, RFC 4028, RFC 6665).
 
 use super::SipServer;
-use super::dialogs::{Dialog, Leg, may_have_another};
+use super::dialogs::{Dialog, Leg};
 use super::forward::makes_dialog;
 use super::relay::{BranchId, RelayModule};
 use super::spaces::Space;
 use super::target::Target;
 use crate::base::{Duration, Hop, Instant};
+use crate::config::limits::BRANCH_DIALOGS_MAX;
 use crate::sip::{HeaderName, Message, Method, NameAddr, Uri};
 
 impl SipServer {
@@ -18,13 +19,14 @@ impl SipServer {
         context: u64,
         response: &Message<'_>,
     ) {
-        let Some((to, early)) = self.branches.get(&branch).map(|b| (b.to, b.early.clone())) else { return };
+        let Some((to, early)) = self.branches.get(&branch).map(|b| (b.to, b.early.len())) else { return };
         let Some((from, bytes)) = self.contexts.get(&context).map(|c| (c.from, c.request.clone())) else {
             return;
         };
         let Ok(request) = Message::parse(&bytes) else { return };
         let (Some(from_tag), Some(to_tag)) = (request.from().tag(), response.to().tag()) else { return };
         let success = response.status() >= Some(200);
+        let is_first = !success || self.is_first_answer(branch, to_tag);
         let known = self.dialogs.find(request.call_id(), (from_tag, to_tag));
         let invite = request.method() == Method::Invite;
         let id = match known {
@@ -34,8 +36,8 @@ impl SipServer {
             }
             None => {
                 let begins = request.to().tag().is_none() && makes_dialog(request.method());
-                let unconfirmed = !success && (!invite || !may_have_another(&early));
-                if !begins || unconfirmed {
+                let unconfirmed = !success && (!invite || early >= BRANCH_DIALOGS_MAX);
+                if !begins || unconfirmed || !is_first {
                     return;
                 }
                 let legs = [self.caller_leg(&request, from), self.callee_leg(response, to)];
@@ -55,6 +57,17 @@ impl SipServer {
             }
         }
         self.dialogs.touch(now, id, seconds(response.header(HeaderName::Expires)));
+    }
+
+    /// Whether a 2xx of `branch` with this tag was not seen before. RFC 3261 §13.3.1.4: it comes again until its ACK does,
+    /// also when the call is over by a BYE. More tags than a branch may have dialogs are as if seen.
+    fn is_first_answer(&mut self, branch: BranchId, tag: &str) -> bool {
+        let Some(branch) = self.branches.get_mut(&branch) else { return false };
+        if branch.answered.len() >= BRANCH_DIALOGS_MAX || branch.answered.iter().any(|known| known == tag) {
+            return false;
+        }
+        branch.answered.push(tag.to_owned());
+        true
     }
 
     /// §12.2: target refresh requests and their 2xx move the remote targets.

@@ -98,10 +98,10 @@ impl SipServer {
             return self.on_register(now, id, from, request, &path, relay);
         }
         if request.to().tag().is_some() {
-            let (target, dialog) = self.in_dialog_target(now, from, request, &path)?;
+            let target = self.in_dialog_target(now, from, request, &path)?;
             if request.method() == Method::Bye {
                 if let Some(context) = self.contexts.get_mut(&id) {
-                    context.ends = dialog;
+                    context.ends = true;
                 }
             }
             self.forward(now, id, request, &path, vec![target], relay);
@@ -141,7 +141,7 @@ impl SipServer {
         if !usable {
             return;
         }
-        if let Ok((target, _)) = self.in_dialog_target(now, from, request, &path) {
+        if let Ok(target) = self.in_dialog_target(now, from, request, &path) {
             self.forward_ack(now, from, request, &path, &target, relay);
         }
     }
@@ -162,7 +162,7 @@ impl SipServer {
             branches: Vec::new(),
             finals: Vec::new(),
             cancelled: false,
-            ends: None,
+            ends: false,
         };
         self.contexts.insert(id, context);
         self.by_server_key.insert(key, id);

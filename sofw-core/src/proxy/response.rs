@@ -168,21 +168,34 @@ impl SipServer {
         }
         // A challenged BYE comes again; whatever else answers it, the call is over (§15.1.1).
         let over = status >= 200 && status != 401 && status != 407;
-        let ends = if over { context.ends.take() } else { None };
+        let ends = over && core::mem::take(&mut context.ends);
+        let bye = ends.then(|| context.request.clone());
         self.send(to, response);
         self.arm_server(id);
-        if let Some(dialog) = ends {
-            self.end_dialog(now, dialog, "bye", relay);
+        if let Some(bye) = bye {
+            self.hung_up(now, &bye, relay);
         }
         true
     }
 
     /// The request was never answered, and will not be.
     fn abandon(&mut self, now: Instant, id: u64, relay: &mut dyn RelayModule) {
-        let ends = self.contexts.get_mut(&id).and_then(|context| context.ends.take());
+        let bye =
+            self.contexts.get(&id).filter(|context| context.ends).map(|context| context.request.clone());
         self.close_context(id);
-        if let Some(dialog) = ends {
-            self.end_dialog(now, dialog, "bye", relay);
+        if let Some(bye) = bye {
+            self.hung_up(now, &bye, relay);
+        }
+    }
+
+    /// A BYE had its effect. The relay module may know a dialog that was learnt without us: by an UPDATE, after the 2xx
+    /// was lost with a HRAC.
+    fn hung_up(&mut self, now: Instant, bye: &[u8], relay: &mut dyn RelayModule) {
+        let Ok(bye) = Message::parse(bye) else { return };
+        let tags = (bye.from().tag().unwrap_or_default(), bye.to().tag().unwrap_or_default());
+        match self.dialogs.find(bye.call_id(), tags) {
+            Some(dialog) => drop(self.end_dialog(now, dialog, "bye", relay)),
+            None => relay.dialog_ended(now, bye.call_id(), tags, "bye"),
         }
     }
 

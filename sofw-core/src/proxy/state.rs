@@ -26,8 +26,8 @@ pub(super) struct Context {
     pub(super) finals: Vec<Final>,
     /// A CANCEL came.
     pub(super) cancelled: bool,
-    /// The request ends a dialog: which.
-    pub(super) ends: Option<u64>,
+    /// The request is a BYE within a dialog: its end ends that.
+    pub(super) ends: bool,
 }
 
 /// A final response of a branch, ready to be sent on.
@@ -52,6 +52,8 @@ pub(super) struct Branch {
     pub(super) cancel: Cancel,
     /// Early dialogs that its provisional responses made.
     pub(super) early: Vec<u64>,
+    /// Tags of its 2xx responses: one that comes again, when the call is over already, makes no dialog.
+    pub(super) answered: Vec<String>,
 }
 
 /// Why a request was sent.

@@ -67,7 +67,7 @@ impl SipServer {
         from: Hop,
         request: &Message<'_>,
         path: &Path,
-    ) -> Result<(Target, Option<u64>), Answer> {
+    ) -> Result<Target, Answer> {
         let unknown = Answer::new(481);
         let from_tag = request.from().tag().unwrap_or_default();
         let to_tag = request.to().tag().unwrap_or_default();
@@ -80,7 +80,7 @@ impl SipServer {
             let space = path.space.ok_or(unknown.clone())?;
             self.authorize(now, from, request)?;
             let to = self.hop_by_address(space, &inside, path).ok_or(unknown)?;
-            return Ok((Target { uri: None, to }, None));
+            return Ok(Target { uri: None, to });
         };
         let dialog = self.dialogs.get_mut(id).ok_or(unknown.clone())?;
         let side = dialog.side(from_tag).ok_or(unknown.clone())?;
@@ -98,7 +98,7 @@ impl SipServer {
             self.dialogs_in_use(now, id, request);
         }
         let to = self.leg_target(&receiver, path);
-        Ok((Target { uri: None, to }, Some(id)))
+        Ok(Target { uri: None, to })
     }
 
     /// Where a request for one side of a dialog goes. Inside, only to the phone that is in the dialog.

@@ -2,7 +2,9 @@
 
 use super::location::{Binding, Location, contact_hop};
 use crate::base::{Duration, Hop, Instant};
-use crate::config::limits::{REGISTER_EXPIRES_DEFAULT_S, REGISTER_EXPIRES_S, USER_BINDINGS_MAX};
+use crate::config::limits::{
+    CONTACT_MAX, REGISTER_CONTACTS_MAX, REGISTER_EXPIRES_DEFAULT_S, REGISTER_EXPIRES_S, USER_BINDINGS_MAX,
+};
 use crate::sip::{HeaderName, Message, NameAddr, Uri};
 
 /// A REGISTER was carried out.
@@ -48,7 +50,14 @@ pub fn register(
         }
         changes.extend(list.drain(..).map(|binding| (binding.hop, 0)));
     }
+    if request.contacts().nth(REGISTER_CONTACTS_MAX).is_some() {
+        return Err(Refused { status: 400, reason: "Too Many Contacts" });
+    }
     for contact in request.contacts() {
+        let (uri, params) = (contact.uri().as_str().to_owned(), params_without_expires(&contact));
+        if uri.len() + params.len() > CONTACT_MAX {
+            return Err(Refused { status: 400, reason: "Contact Too Long" });
+        }
         let expires_s = wanted_expires_s(request, &contact)?;
         if !contact.uri().is_sip() {
             return Err(Refused { status: 400, reason: "Contact Is Not A SIP URI" });
@@ -65,8 +74,8 @@ pub fn register(
         if expires_s > 0 {
             let new = Binding {
                 id: old.map_or_else(|| location.next_id(), |old| old.id),
-                contact: contact.uri().as_str().to_owned(),
-                params: params_without_expires(&contact),
+                contact: uri,
+                params,
                 hop,
                 source,
                 call_id: request.call_id().to_owned(),

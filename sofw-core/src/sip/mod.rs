@@ -40,7 +40,7 @@ pub use message::Message;
 pub use method::Method;
 pub use name_addr::{NameAddr, NameAddrs};
 pub use params::{Param, Params};
-pub use stream::{Framed, Framer, FramingError};
+pub use stream::{Framed, Framer, FramingError, is_keep_alive};
 pub use uri::{Host, Uri};
 pub use values::{Value, Values};
 pub use via::{Via, Vias};

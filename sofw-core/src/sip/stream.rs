@@ -37,6 +37,11 @@ pub struct FramingError {
     pub head: Payload,
 }
 
+/// Whether a datagram only keeps a NAT's binding open, as many phones do: blank lines, or zero bytes.
+pub fn is_keep_alive(datagram: &[u8]) -> bool {
+    datagram.iter().all(|&byte| matches!(byte, b'\r' | b'\n' | b' ' | 0))
+}
+
 impl Framer {
     /// A framer at the beginning of a stream.
     pub fn new() -> Self {

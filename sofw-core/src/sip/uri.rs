@@ -137,9 +137,10 @@ impl<'a> Uri<'a> {
         let must_match =
             |name: &str| ["user", "ttl", "method", "maddr"].iter().any(|m| m.eq_ignore_ascii_case(name));
         let params_of = |a: &Uri<'_>, b: &Uri<'_>| {
-            a.params().all(|(name, value)| match b.param(name) {
-                Some(theirs) => unescape(value.unwrap_or("")).eq_ignore_ascii_case(&unescape(theirs)),
-                None => !must_match(name),
+            // Of a parameter that stands there twice, which is an error, the first counts.
+            a.params().all(|(name, _)| match (a.param(name), b.param(name)) {
+                (Some(ours), Some(theirs)) => unescape(ours).eq_ignore_ascii_case(&unescape(theirs)),
+                _ => !must_match(name),
             })
         };
         self.scheme.eq_ignore_ascii_case(other.scheme)

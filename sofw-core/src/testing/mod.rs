@@ -3,4 +3,5 @@
 pub mod fuzz;
 pub mod pair;
 pub mod phone;
+pub mod stranger;
 pub mod world;

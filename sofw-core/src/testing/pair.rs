@@ -8,6 +8,7 @@ use core::ops::{Deref, DerefMut};
 use md5::{Digest, Md5};
 
 use super::phone::{CallState, MediaReport, Phone, PhoneConfig, PhoneEvent};
+use super::stranger::Stranger;
 use super::world::{Network, NodeId, World};
 use crate::base::{Deadline, Duration, Instant, Seed, Transport};
 use crate::config::{
@@ -35,6 +36,8 @@ pub enum Actor {
     Hrac(Box<Hrac>),
     /// A phone.
     Phone(Box<Phone>),
+    /// Somebody else.
+    Stranger(Box<Stranger>),
 }
 
 impl Machine for Actor {
@@ -46,6 +49,7 @@ impl Machine for Actor {
                 phone.handle_input(now, input);
                 Ok(())
             }
+            Actor::Stranger(stranger) => stranger.handle_input(now, input),
         }
     }
     fn handle_timeout(&mut self, now: Instant) {
@@ -53,6 +57,7 @@ impl Machine for Actor {
             Actor::Hras(hras) => hras.handle_timeout(now),
             Actor::Hrac(hrac) => hrac.handle_timeout(now),
             Actor::Phone(phone) => phone.handle_timeout(now),
+            Actor::Stranger(_) => {}
         }
     }
     fn poll_output(&mut self) -> Option<Output> {
@@ -60,6 +65,7 @@ impl Machine for Actor {
             Actor::Hras(hras) => hras.poll_output(),
             Actor::Hrac(hrac) => hrac.poll_output(),
             Actor::Phone(phone) => phone.poll_output(),
+            Actor::Stranger(stranger) => stranger.poll_output(),
         }
     }
     fn poll_timeout(&self) -> Option<Deadline> {
@@ -67,6 +73,7 @@ impl Machine for Actor {
             Actor::Hras(hras) => hras.poll_timeout(),
             Actor::Hrac(hrac) => hrac.poll_timeout(),
             Actor::Phone(phone) => phone.poll_timeout(),
+            Actor::Stranger(_) => None,
         }
     }
 }
@@ -77,6 +84,7 @@ pub struct Pair {
     seed: u8,
     hras: NodeId,
     sites: Vec<NodeId>,
+    restarts: u8,
 }
 
 impl Deref for Pair {
@@ -102,7 +110,7 @@ impl Pair {
         let now = world.now();
         let hras = Hras::new(hras_config(sites), seed_of(seed, 0), now).expect("the configuration is right");
         let hras = world.add(0, Actor::Hras(Box::new(hras)));
-        let mut pair = Pair { world, seed, hras, sites: Vec::new() };
+        let mut pair = Pair { world, seed, hras, sites: Vec::new(), restarts: 0 };
         for site in 0..sites {
             let hrac = Actor::Hrac(Box::new(pair.new_hrac(site, 0)));
             let node = pair.world.add(site + 1, hrac);
@@ -136,12 +144,14 @@ impl Pair {
 
     /// Restarts the HRAC of a site: it knows nothing of before.
     pub fn restart_hrac(&mut self, site: usize) {
-        let hrac = Actor::Hrac(Box::new(self.new_hrac(site, 1)));
+        self.restarts = self.restarts.wrapping_add(1);
+        let hrac = Actor::Hrac(Box::new(self.new_hrac(site, self.restarts)));
         self.world.replace(self.sites[site], hrac);
     }
 
     fn new_hrac(&self, site: usize, life: u8) -> Hrac {
-        let seed = seed_of(self.seed, 1 + site as u8 + 100 * life);
+        let mut seed = seed_of(self.seed, 1 + site as u8);
+        seed[1] ^= life;
         Hrac::new(hrac_config(site), seed, self.world.now()).expect("the configuration is right")
     }
 
@@ -161,6 +171,30 @@ impl Pair {
             .map(|byte| byte ^ config.user.bytes().fold(0, u8::wrapping_add));
         let phone = Phone::new(config, seed, self.world.now());
         self.world.add(network, Actor::Phone(Box::new(phone)))
+    }
+
+    /// Somebody with the socket `addr` in a network: 0 is the public one, the next are the sites'.
+    pub fn stranger(&mut self, network: Network, addr: SocketAddr) -> NodeId {
+        self.world.add(network, Actor::Stranger(Box::new(Stranger::new(addr))))
+    }
+
+    /// Lets a stranger act, or looks at it.
+    ///
+    /// # Panics
+    /// If the node is no stranger.
+    pub fn let_stranger<T>(&mut self, node: NodeId, act: impl FnOnce(&mut Stranger) -> T) -> T {
+        self.world.with(node, |actor, _| match actor {
+            Actor::Stranger(stranger) => act(stranger),
+            _ => panic!("node {node} is no stranger"),
+        })
+    }
+
+    /// The inside half of a site.
+    pub fn hrac(&self, site: usize) -> &Hrac {
+        match self.world.machine(self.sites[site]) {
+            Actor::Hrac(hrac) => hrac,
+            _ => unreachable!("this node is a HRAC"),
+        }
     }
 
     /// A phone, to look at.

@@ -11,7 +11,7 @@
 
 use std::collections::BTreeMap;
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 
 use crate::base::{Duration, Instant, Payload};
 use crate::event::Event;
@@ -144,7 +144,23 @@ impl<M: Machine> World<M> {
 
     /// Breaks all TCP connections of a machine: both ends see a reset.
     pub fn cut(&mut self, node: NodeId) {
-        let cut: Vec<_> = self.connections.keys().copied().filter(|&(owner, _)| owner == node).collect();
+        self.cut_where(node, |_, _| true);
+    }
+
+    /// Breaks those of a machine's TCP connections that lead into another network: tunnels, not phones.
+    pub fn cut_tunnels(&mut self, node: NodeId) {
+        self.cut_where(node, |own, peer| own != peer);
+    }
+
+    fn cut_where(&mut self, node: NodeId, between: impl Fn(Network, Network) -> bool) {
+        let cut: Vec<_> = self
+            .connections
+            .iter()
+            .filter(|&(&(owner, _), &(peer, _))| {
+                owner == node && between(self.nodes[owner].network, self.nodes[peer].network)
+            })
+            .map(|(&own, _)| own)
+            .collect();
         for own in cut {
             if let Some(peer) = self.connections.remove(&own) {
                 self.connections.remove(&peer);
@@ -321,6 +337,12 @@ impl<M: Machine> World<M> {
         }
     }
 
+    /// A machine's address in its network, if it has any socket.
+    fn address(&self, node: NodeId) -> Option<IpAddr> {
+        let listens = self.listeners.iter().find(|(_, (owner, _))| *owner == node).map(|((_, addr), _)| addr);
+        self.nodes[node].bound.values().next().or(listens).map(SocketAddr::ip)
+    }
+
     fn connect(&mut self, node: NodeId, conn: ConnId, to: &Endpoint) {
         let own = self.nodes[node].network;
         let found = match to {
@@ -331,7 +353,7 @@ impl<M: Machine> World<M> {
             }
             Endpoint::Name(..) => None,
         };
-        let Some((peer, listener, _)) = found else {
+        let Some((peer, listener, addr)) = found else {
             self.schedule(self.delay * 2, Delivery::ConnectFailed(node, conn));
             return;
         };
@@ -339,8 +361,11 @@ impl<M: Machine> World<M> {
         let accepted = ConnId::Accepted(self.accepted);
         self.connections.insert((node, conn), (peer, accepted));
         self.connections.insert((peer, accepted), (node, conn));
-        // Seen from the public network all inside machines have their firewall's address.
-        let from = SocketAddr::from(([198, 51, 100, own as u8], (self.accepted % 60_000) as u16 + 1_024));
+        let port = (self.accepted % 60_000) as u16 + 1_024;
+        // Seen from another network, machines have their firewall's address.
+        let firewall = SocketAddr::from(([198, 51, 100, own as u8], port));
+        let is_near = self.listeners.contains_key(&(own, addr));
+        let from = self.address(node).filter(|_| is_near).map_or(firewall, |ip| SocketAddr::new(ip, port));
         self.input(peer, Input::Accepted { listener, conn: accepted, peer: from });
         self.schedule(self.delay * 2, Delivery::Connected(node, conn));
     }

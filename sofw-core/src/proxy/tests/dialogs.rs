@@ -75,6 +75,30 @@ fn early_dialogs_of_one_branch_are_bounded() {
 }
 
 #[test]
+fn a_2xx_that_comes_again_after_the_bye_makes_no_dialog() {
+    let (mut world, invite, received, ok) = answered();
+    let bye = invite.next("BYE", &ok);
+    let sent = world.say(out(UA2), &bye.text());
+    world.say(hq(UA1), &reply(&sent[0], 200, "", &[], ""));
+    assert_eq!(world.server.dialogs(), 0);
+    let again = reply(&received, 200, "callee", &[&contact_line(hq(UA1))], SDP);
+    assert_eq!(world.say(hq(UA1), &again).len(), 1, "the caller may have lost the first");
+    assert_eq!(world.server.dialogs(), 0, "but the call is over");
+}
+
+#[test]
+fn dialogs_of_one_branch_are_bounded() {
+    let mut world = World::new();
+    world.register("alice", hq(UA1));
+    let invite = world.request("INVITE", "sip:alice@example.net", "sip:ua2@elsewhere.org", out(UA2));
+    let sent = world.say(out(UA2), &invite.text());
+    for number in 0..50 {
+        world.say(hq(UA1), &reply(&sent[0], 200, &format!("tag{number}"), &[&contact_line(hq(UA1))], SDP));
+    }
+    assert_eq!(world.server.dialogs(), limits::BRANCH_DIALOGS_MAX);
+}
+
+#[test]
 fn a_challenged_bye_does_not_end_the_call() {
     let (mut world, invite, _, ok) = answered();
     let bye = invite.next("BYE", &ok);

@@ -249,6 +249,20 @@ fn too_brief_is_423_with_min_expires_and_too_long_is_shortened() {
 }
 
 #[test]
+fn long_and_many_contacts_are_refused() {
+    let mut world = World::new();
+    let phone = hq("10.10.10.10:5060");
+    let long = format!("<sip:alice@10.10.10.10:5060{}>", ";a".repeat(limits::CONTACT_MAX / 2));
+    assert_eq!(world.register_contact("alice", phone, &long).status(), 400);
+    let many: Vec<_> =
+        (0..=limits::REGISTER_CONTACTS_MAX).map(|n| format!("<sip:alice{n}@10.10.10.10>")).collect();
+    assert_eq!(world.register_contact("alice", phone, &many.join(", ")).status(), 400);
+    assert!(world.server.bindings(world.now).is_empty());
+    world.register_contact("alice", phone, &many[1..].join(", "));
+    assert_eq!(world.server.bindings(world.now).len(), limits::USER_BINDINGS_MAX);
+}
+
+#[test]
 fn an_older_request_of_the_same_call_id_changes_nothing() {
     let mut world = World::new();
     let phone = hq("10.10.10.10:5060");

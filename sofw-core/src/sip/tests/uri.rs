@@ -46,6 +46,7 @@ fn equivalence_follows_the_examples_of_rfc3261_19_1_4() {
     assert!(!same("sip:bob@phone21.boxesbybob.com", "sip:bob@192.0.2.4"));
     assert!(!same("sip:a@b.example", "sip:a@b.example;maddr=192.0.2.1"));
     assert!(!same("sip:a@b.example", "sips:a@b.example"));
+    assert!(same("sip:a@b.example;x=1;x=2", "sip:a@b.example;x=1;x=2"), "a URI is always itself");
 }
 
 #[test]
