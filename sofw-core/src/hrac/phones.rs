@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use crate::base::{Deadline, Expiring, Instant, Transport};
 use crate::config::limits::{ANNOUNCED_MEDIA_MAX, PHONE_LIFE, PHONES_MAX};
 use crate::media::Remote;
-use crate::sdp::Sdp;
-use crate::sip::{Message, Uri, Via};
+use crate::sdp::{self, Sdp};
+use crate::sip::{HeaderName, Message, Uri, Via};
 use crate::tunnel::RaHeader;
 
 /// Addresses that spoke SIP, with the other SIP addresses of the same host that they named, and the media addresses that
@@ -49,13 +49,12 @@ impl Phones {
                 self.remember(now, phone, listener);
             }
         }
-        if message.content_type().is_some_and(|kind| kind.to_ascii_lowercase().starts_with("application/sdp"))
-        {
-            if let Ok(sdp) = Sdp::parse(message.body()) {
-                for (rtp, rtcp) in sdp.media().iter().filter_map(|line| line.rtp.zip(line.rtcp)) {
-                    self.announce(now, rtp);
-                    self.announce(now, rtcp);
-                }
+        let kind = message.header(HeaderName::ContentType).unwrap_or_default();
+        let body = sdp::find(kind, message.body()).and_then(|place| message.body().get(place));
+        if let Some(sdp) = body.and_then(|body| Sdp::parse(body).ok()) {
+            for (rtp, rtcp) in sdp.media().iter().filter_map(|line| line.rtp.zip(line.rtcp)) {
+                self.announce(now, rtp);
+                self.announce(now, rtcp);
             }
         }
         is_known

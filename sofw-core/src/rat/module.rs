@@ -4,6 +4,7 @@
 //! 18x, 200 and ACK (delayed offer), PRACK, UPDATE. Whoever speaks describes where *he* receives.
 
 use core::net::SocketAddr;
+use core::ops::Range;
 
 use super::agent::RelayAgent;
 use super::group::{CALLEE, CALLER, Heard};
@@ -18,6 +19,37 @@ use crate::tunnel::Urgent;
 
 impl RelayModule for RelayAgent {
     fn request(
+        &mut self,
+        now: Instant,
+        leg: &Forward<'_>,
+        message: &Message<'_>,
+    ) -> Result<Option<Vec<u8>>, u16> {
+        Ok(self.sdp_of_request(now, leg, message)?.map(|sdp| whole_body(message, sdp)))
+    }
+
+    fn response(
+        &mut self,
+        now: Instant,
+        leg: &Forward<'_>,
+        message: &Message<'_>,
+    ) -> Result<Option<Vec<u8>>, u16> {
+        Ok(self.sdp_of_response(now, leg, message)?.map(|sdp| whole_body(message, sdp)))
+    }
+
+    fn branch_failed(&mut self, now: Instant, branch: BranchId) {
+        self.fail_branch(now, branch);
+    }
+
+    fn dialog_ended(&mut self, _now: Instant, call_id: &str, tags: (&str, &str), reason: &'static str) {
+        while let Some(key) = self.table.by_dialog(call_id, tags) {
+            self.remove(key, reason);
+        }
+    }
+}
+
+impl RelayAgent {
+    /// The SDP that the reader of a request gets, if it is another.
+    fn sdp_of_request(
         &mut self,
         now: Instant,
         leg: &Forward<'_>,
@@ -56,7 +88,8 @@ impl RelayModule for RelayAgent {
         told
     }
 
-    fn response(
+    /// The SDP that the reader of a response gets, if it is another.
+    fn sdp_of_response(
         &mut self,
         now: Instant,
         leg: &Forward<'_>,
@@ -88,18 +121,6 @@ impl RelayModule for RelayAgent {
         told
     }
 
-    fn branch_failed(&mut self, now: Instant, branch: BranchId) {
-        self.fail_branch(now, branch);
-    }
-
-    fn dialog_ended(&mut self, _now: Instant, call_id: &str, tags: (&str, &str), reason: &'static str) {
-        while let Some(key) = self.table.by_dialog(call_id, tags) {
-            self.remove(key, reason);
-        }
-    }
-}
-
-impl RelayAgent {
     /// The side that speaks; notes where signalling comes from. 481 if the dialog lives in other spaces.
     fn side_of(&mut self, key: Key, speaker: Hop, listener: Hop) -> Result<usize, u16> {
         let group = self.table.get_mut(key).ok_or(481_u16)?;
@@ -192,14 +213,22 @@ fn negotiates(method: Method<'_>) -> bool {
     matches!(method, Method::Invite | Method::Ack | Method::Prack | Method::Update)
 }
 
-/// The SDP body of a message, if it has one.
+/// The SDP of a message, if it has one.
 fn sdp_of<'a>(message: &Message<'a>) -> Result<Option<Sdp<'a>>, u16> {
+    let Some(place) = place_of_sdp(message) else { return Ok(None) };
+    Sdp::parse(message.body().get(place).unwrap_or_default()).map(Some).map_err(|_| 400)
+}
+
+/// The body with `sdp` in place of the old one; other parts of a multipart stay.
+fn whole_body(message: &Message<'_>, sdp: Vec<u8>) -> Vec<u8> {
     let body = message.body();
-    let is_sdp = message.header(HeaderName::ContentType).is_some_and(|kind| {
-        kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/sdp"))
-    });
-    if body.is_empty() || !is_sdp {
-        return Ok(None);
+    let place = place_of_sdp(message).unwrap_or(0..body.len());
+    match (body.get(..place.start), body.get(place.end..)) {
+        (Some(before), Some(behind)) if place != (0..body.len()) => [before, &sdp, behind].concat(),
+        _ => sdp,
     }
-    Sdp::parse(body).map(Some).map_err(|_| 400)
+}
+
+fn place_of_sdp(message: &Message<'_>) -> Option<Range<usize>> {
+    sdp::find(message.header(HeaderName::ContentType)?, message.body())
 }

@@ -10,10 +10,12 @@
 #[cfg(any(test, feature = "testing"))]
 mod exercise;
 mod media;
+mod multipart;
 mod parse;
 mod rewrite;
 
 pub use media::{Direction, MediaKind, MediaLine};
+pub use multipart::find;
 pub use parse::{Sdp, SdpError};
 pub use rewrite::{MediaRewrite, rewrite};
 

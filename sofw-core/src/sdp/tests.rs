@@ -41,6 +41,27 @@ fn p08_addresses_ports_and_attributes_are_read() {
 }
 
 #[test]
+fn p08_sdp_is_found_in_a_multipart() {
+    let mixed = "multipart/mixed; boundary=\"b 1\"";
+    let found = |kind: &str, body: &str| find(kind, body.as_bytes()).map(|place| body[place].to_owned());
+    assert_eq!(found("application/sdp;x=y", "v=0"), Some("v=0".to_owned()));
+    assert_eq!(found("application/sdp", ""), None);
+    assert_eq!(found("text/plain", "v=0"), None);
+    let body = "preamble\r\n--b 1\r\nContent-Type: text/plain\r\n\r\nhello\r\n--b 1 \r\ncontent-type : Application/SDP\r\n\
+        Content-Disposition: session\r\n\r\nv=0\r\nm=audio\r\n\r\n--b 1--\r\nepilogue";
+    assert_eq!(found(mixed, body), Some("v=0\r\nm=audio\r\n".to_owned()));
+    assert_eq!(
+        found("Multipart/Mixed;BOUNDARY=b 1", &body.replace("\r\n", "\n")),
+        Some("v=0\nm=audio\n".to_owned())
+    );
+    assert_eq!(found("multipart/mixed", body), None);
+    assert_eq!(found("multipart/mixed;boundary=b", body), None, "another boundary");
+    assert_eq!(found(mixed, &body.replace("--b 1--", "")), None, "cut off");
+    let nested = format!("--o\r\nContent-Type: {mixed}\r\n\r\n{body}\r\n--o--");
+    assert_eq!(found("multipart/related;boundary=o", &nested), Some("v=0\r\nm=audio\r\n".to_owned()));
+}
+
+#[test]
 fn p08_only_what_leads_media_is_written() {
     let body = format!(
         "{HEAD}c=IN IP4 10.0.0.1\r\nt=0 0\r\nk=x\r\n{AUDIO}a=rtcp:4001 IN IP4 10.0.0.1\r\na=x:10.0.0.1\r\ny=1\r\n"

@@ -101,6 +101,19 @@ fn media_goes_only_to_addresses_that_a_phone_announced() {
 }
 
 #[test]
+fn media_addresses_in_a_multipart_are_announced_too() {
+    let mut world = World::new();
+    let body = "--b\r\nContent-Type: application/sdp\r\n\r\nv=0\r\nc=IN IP4 10.10.10.10\r\nm=audio 4000 RTP/AVP 0\r\n--b--\r\n";
+    let invite = request("INVITE", "UDP 10.10.10.10:5060", "10.10.10.10:5060", body);
+    world.udp(
+        "10.10.10.10:5060",
+        invite.replace("application/sdp\r\nContent-L", "multipart/mixed;boundary=b\r\nContent-L").as_bytes(),
+    );
+    world.open_flow(0, 30_000, Some("10.10.10.10:4000"));
+    assert_eq!(world.voice(0, b"x"), Forward::Socket { port: 30_000, to: addr("10.10.10.10:4000") });
+}
+
+#[test]
 fn flows_open_only_on_relay_ports_of_the_configuration() {
     let mut world = World::new();
     for (flow, port) in

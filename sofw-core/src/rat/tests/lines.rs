@@ -44,6 +44,22 @@ fn p08_early_media_and_the_same_answer_again() {
 }
 
 #[test]
+fn p08_sdp_in_a_multipart_is_rewritten_and_its_neighbours_stay() {
+    let mut world = World::new();
+    let part = |sdp: &str| {
+        format!("--b\r\nContent-Type: application/sdp\r\n\r\n{sdp}\r\n--b\r\n\r\n10.10.10.10\r\n--b--\r\n")
+    };
+    let body = part(&alice(&[&audio(4_000)]));
+    let invite = request("INVITE", "c1", "a", None, &body)
+        .replace("application/sdp\r\nContent-Length", "multipart/mixed;boundary=b\r\nContent-Length");
+    let branch = world.branch();
+    let told_bob = world.request(hops(), branch, &invite).unwrap().unwrap();
+    assert_eq!(told(&told_bob), (ip("203.0.113.5"), vec![20_000]));
+    let (_, behind) = told_bob.split_once("\r\n--b\r\n\r\n").unwrap();
+    assert_eq!(behind, "10.10.10.10\r\n--b--\r\n");
+}
+
+#[test]
 fn p08_delayed_offer() {
     let mut world = World::new();
     let branch = world.branch();
