@@ -142,6 +142,8 @@ pub const TRANSACTIONS_MAX: usize = 65_536;
 pub const OUTSIDE_TRANSACTIONS_MAX: usize = 49_152;
 /// Most SIP dialogs remembered at once; beyond, 503 with Retry-After.
 pub const DIALOGS_MAX: usize = 32_768;
+/// Above so many, requests from outside get that 503 already, for the same reason as with transactions.
+pub const OUTSIDE_DIALOGS_MAX: usize = 24_576;
 /// Most SIP TCP connections at once.
 pub const SIP_CONNECTIONS_MAX: usize = 4_096;
 /// A peer that connects and says nothing is not kept long: a transaction's whole life (RFC 3261 §17.1.1.2, 64·T1).
@@ -154,6 +156,9 @@ pub const SIP_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub const SIP_CONNECTION_QUEUE_MAX: usize = 1024 * 1024;
 /// Shortest and longest registration granted, seconds (RFC 3261 §10.3: 423 below the minimum).
 pub const REGISTER_EXPIRES_S: (u32, u32) = (60, 3_600);
+/// Longest registration granted by UDP to a phone behind a NAT outside, seconds: NATs keep a mapping for two minutes
+/// (RFC 4787 REQ-5), and what calls it in must still find it.
+pub const REGISTER_EXPIRES_NAT_S: u32 = 90;
 /// How long a digest nonce is accepted (RFC 7616 §3.3: afterwards `stale=true`).
 pub const NONCE_LIFE: Duration = Duration::from_secs(300);
 /// Most inside addresses that HRAC remembers as having spoken SIP.

@@ -14,6 +14,9 @@ pub struct Binding {
     pub contact: String,
     /// The other contact parameters, without `expires`, each with its semicolon.
     pub params: String,
+    /// The phone itself, whatever its address: `+sip.instance`, with `reg-id` if it registers several ways at once
+    /// (RFC 5626 §6).
+    pub instance: Option<String>,
     /// Where requests for it are sent.
     pub hop: Hop,
     /// Where the REGISTER came from.

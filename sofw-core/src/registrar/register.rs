@@ -1,9 +1,10 @@
 //! What a REGISTER does (RFC 3261 §10.3 steps 6 – 8). Who may send it was decided before.
 
 use super::location::{Binding, Location, contact_hop};
-use crate::base::{Duration, Hop, Instant};
+use crate::base::{Duration, Hop, Instant, Transport};
 use crate::config::limits::{
-    CONTACT_MAX, REGISTER_CONTACTS_MAX, REGISTER_EXPIRES_DEFAULT_S, REGISTER_EXPIRES_S, USER_BINDINGS_MAX,
+    CONTACT_MAX, REGISTER_CONTACTS_MAX, REGISTER_EXPIRES_DEFAULT_S, REGISTER_EXPIRES_NAT_S, REGISTER_EXPIRES_S,
+    USER_BINDINGS_MAX,
 };
 use crate::sip::{HeaderName, Message, NameAddr, Uri};
 
@@ -58,7 +59,7 @@ pub fn register(
         if uri.len() + params.len() > CONTACT_MAX {
             return Err(Refused { status: 400, reason: "Contact Too Long" });
         }
-        let expires_s = wanted_expires_s(request, &contact)?;
+        let expires_s = wanted_expires_s(request, &contact)?.min(longest_s(source, &contact));
         if !contact.uri().is_sip() {
             return Err(Refused { status: 400, reason: "Contact Is Not A SIP URI" });
         }
@@ -71,11 +72,19 @@ pub fn register(
         let hop = contact_hop(source, &contact.uri());
         changes.push((hop, expires_s));
         let old = known.map(|index| list.remove(index));
+        let instance = instance(&contact);
+        if instance.is_some() {
+            // The phone has moved: nobody is at its old address, and calls would ring there for half a minute.
+            let (moved, others) = list.into_iter().partition(|binding| binding.instance == instance);
+            list = others;
+            changes.extend(moved.into_iter().map(|binding: Binding| (binding.hop, 0)));
+        }
         if expires_s > 0 {
             let new = Binding {
                 id: old.map_or_else(|| location.next_id(), |old| old.id),
                 contact: uri,
                 params,
+                instance,
                 hop,
                 source,
                 call_id: request.call_id().to_owned(),
@@ -108,6 +117,18 @@ fn is_older(request: &Message<'_>, known: &Binding) -> bool {
 fn is_same_contact(binding: &Binding, source: Hop, contact: &NameAddr<'_>) -> bool {
     let known = Uri::parse(&binding.contact);
     binding.source.site() == source.site() && known.is_some_and(|uri| uri.is_equivalent(&contact.uri()))
+}
+
+fn instance(contact: &NameAddr<'_>) -> Option<String> {
+    let instance = contact.param("+sip.instance")?;
+    Some(format!("{instance};{}", contact.param("reg-id").unwrap_or_default()))
+}
+
+fn longest_s(source: Hop, contact: &NameAddr<'_>) -> u32 {
+    let direct = source.site().is_some()
+        || source.transport() != Transport::Udp
+        || contact.uri().host().ip() == Some(source.addr().ip());
+    if direct { REGISTER_EXPIRES_S.1 } else { REGISTER_EXPIRES_NAT_S }
 }
 
 /// §10.3 step 7: the parameter, else the header, else the default; then the bounds.

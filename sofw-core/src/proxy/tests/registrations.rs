@@ -306,7 +306,28 @@ fn a_phone_behind_nat_is_reached_at_its_source() {
     let mut world = World::new();
     let phone = out("198.51.100.7:40000");
     world.register_contact("alice", phone, "<sip:alice@192.168.1.5:5060>");
-    assert_eq!(world.server.bindings(world.now)[0].hop, phone);
+    let binding = world.server.bindings(world.now).remove(0);
+    assert_eq!(binding.hop, phone);
+    assert_eq!(binding.remaining_s, 90, "it comes back before its router forgets it");
+    world.register_contact("bob", phone, "<sip:bob@198.51.100.7:40000>");
+    assert_eq!(world.server.bindings(world.now)[1].remaining_s, 3_600);
+}
+
+#[test]
+fn a_phone_that_moved_leaves_no_binding_behind() {
+    let mut world = World::new();
+    let instance = |id: &str| format!(";+sip.instance=\"<urn:uuid:{id}>\"");
+    let contact = |hop: Hop, more: &str| format!("<sip:alice@{}>{more}", hop.addr());
+    let (desk, cafe, home) = (hq("10.10.10.10:5060"), out("198.51.100.7:40000"), out("192.0.2.50:5060"));
+    world.register_contact("alice", desk, &contact(desk, &instance("1")));
+    world.register_contact("alice", home, &contact(home, &instance("2")));
+    world.register_contact("alice", cafe, &contact(cafe, &instance("1")));
+    let hops: Vec<Hop> = world.server.bindings(world.now).iter().map(|binding| binding.hop).collect();
+    assert_eq!(hops, [home, cafe]);
+    // RFC 5626 §6: several ways to one phone are numbered.
+    world.register_contact("alice", desk, &contact(desk, &(instance("1") + ";reg-id=1")));
+    world.register_contact("alice", cafe, &contact(cafe, &(instance("1") + ";reg-id=2")));
+    assert_eq!(world.server.bindings(world.now).len(), 3);
 }
 
 #[test]
