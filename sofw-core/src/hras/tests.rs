@@ -93,6 +93,16 @@ fn media_without_a_flow_is_dropped_and_counted() {
 }
 
 #[test]
+fn keep_alives_of_phones_behind_a_nat_are_no_rubbish() {
+    let (mut hras, _) = started();
+    let from = ([198, 51, 100, 7], 5060).into();
+    let mut say = |bytes| give(&mut hras, Input::Datagram { socket: SocketId::Sip(0), from, bytes });
+    assert!(say(b"\r\n\r\n").is_empty() && say(b"\0\0\0\0").is_empty());
+    let dropped = Event::Dropped(DropReason::MalformedSip, Some(from));
+    assert!(matches!(say(b"hello").as_slice(), [Output::Event(event)] if *event == dropped));
+}
+
+#[test]
 fn what_is_said_about_a_connection_that_is_gone_does_no_harm() {
     let (mut hras, _) = started();
     let conn = ConnId::Accepted(9);
