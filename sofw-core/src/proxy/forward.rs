@@ -111,7 +111,14 @@ impl SipServer {
                 editor.replace(line.line_range, b"");
             }
         }
+        if from.site().is_none() {
+            // RFC 3325 §5: nobody outside is trusted to assert who he is, and phones show it instead of From.
+            for name in [HeaderName::PAssertedIdentity, HeaderName::Other("Remote-Party-ID")] {
+                editor.remove_all(name);
+            }
+        }
         editor.push_front(HeaderName::Via, via);
+        tell_length(&mut editor, request, &target.to);
         if let Some(body) = body {
             editor.set_body(&body);
         }
@@ -197,6 +204,14 @@ impl SipServer {
     pub(super) fn next_branch_id(&mut self) -> BranchId {
         self.next_branch += 1;
         BranchId(self.next_branch)
+    }
+}
+
+/// A datagram may leave its Content-Length out, a message on a stream may not (RFC 3261 §18.3): its body would be read
+/// as a message of its own, one that nobody has checked. Call it before `set_body`.
+pub(super) fn tell_length(editor: &mut Editor<'_>, message: &Message<'_>, to: &Hop) {
+    if to.transport().is_reliable() && !message.has(HeaderName::ContentLength) {
+        editor.push_back(HeaderName::ContentLength, message.body().len().to_string());
     }
 }
 

@@ -112,7 +112,11 @@ impl SipServer {
         }
         self.authorize(now, from, request)?;
         let targets = self.targets(now, from, request, &path)?;
-        if self.dialogs.is_full() || self.transactions() + targets.len() > self.transactions_max {
+        let dialogs_max = match from {
+            Hop::Inside(_) => limits::DIALOGS_MAX,
+            Hop::Outside(_) => limits::OUTSIDE_DIALOGS_MAX,
+        };
+        if self.dialogs.len() >= dialogs_max || self.transactions() + targets.len() > self.transactions_max {
             return Err(Answer::new(503).with("Retry-After", limits::RETRY_AFTER_S.to_string()));
         }
         self.expect_notify(now, from, request, &targets);

@@ -1,6 +1,7 @@
 //! Responses arrive, and travel on: RFC 3261 §16.7.
 
 use super::SipServer;
+use super::forward::tell_length;
 use super::relay::{BranchId, Forward, RelayModule};
 use super::state::{Answer, Cancel, Final, Role, Timer};
 use crate::base::{Hop, Instant, Payload};
@@ -49,7 +50,7 @@ impl SipServer {
                 self.on_provisional(now, id, false);
                 self.learn_dialog(now, id, context, response);
                 if let Ok(body) = relay.response(now, &leg, response) {
-                    let onward = strip(response, body.as_deref());
+                    let onward = strip(response, body.as_deref(), &caller);
                     self.pass_on(now, context, &leg, response, onward, relay);
                 }
             }
@@ -57,7 +58,7 @@ impl SipServer {
                 Ok(body) => {
                     self.learn_dialog(now, id, context, response);
                     self.settle(id, context);
-                    let onward = strip(response, body.as_deref());
+                    let onward = strip(response, body.as_deref(), &caller);
                     self.pass_on(now, context, &leg, response, onward, relay);
                     self.cancel_others(now, context, id); // Step 10.
                 }
@@ -68,7 +69,7 @@ impl SipServer {
                 }
             },
             300.. => {
-                let onward = strip(response, None);
+                let onward = strip(response, None, &caller);
                 let failure = Final { status, received: Some(onward), ours: false };
                 self.on_failure(now, id, context, failure, relay);
                 if status >= 600 {
@@ -241,9 +242,10 @@ impl SipServer {
 }
 
 /// Without our Via, and with the body that the relay module wants.
-fn strip(response: &Message<'_>, body: Option<&[u8]>) -> Payload {
+fn strip(response: &Message<'_>, body: Option<&[u8]>, to: &Hop) -> Payload {
     let mut editor = Editor::new(response);
     editor.remove_first_value(HeaderName::Via);
+    tell_length(&mut editor, response, to);
     if let Some(body) = body {
         editor.set_body(body);
     }

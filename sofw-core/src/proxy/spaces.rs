@@ -105,6 +105,11 @@ impl Spaces {
         }
     }
 
+    /// Whether our outside is the loopback interface, as in demonstrations.
+    pub(super) fn is_on_loopback(&self) -> bool {
+        self.outside.iter().any(|listener| listener.addr.ip().is_loopback())
+    }
+
     /// Whether `addr`, read in `space`, is one of our interfaces.
     pub(super) fn is_our_address(&self, space: Space, addr: SocketAddr) -> bool {
         self.interfaces(space).any(|ours| ours == addr)

@@ -47,6 +47,10 @@ impl SipServer {
         if request.method() == Method::Publish {
             return Err(Answer::new(405).with("Allow", ALLOW)); // We compose no presence (RFC 3903 §6).
         }
+        if request.method() == Method::Notify && from.site().is_none() {
+            // RFC 6665 §4.1.3: a NOTIFY belongs to a subscription. Strangers use others to restart phones.
+            return Err(Answer::new(481));
+        }
         let bindings: Vec<_> = self.location.of(now, &user).collect();
         let targets: Vec<Target> = bindings
             .iter()
@@ -142,13 +146,15 @@ impl SipServer {
         }
     }
 
-    /// The hop for a numeric URI outside: by UDP unless it says TCP. `None` if it has no usable address, or ours.
+    /// The hop for a numeric URI outside: by UDP unless it says TCP. `None` if it has no usable address, or ours, or is
+    /// a service of this host that only this host may reach.
     fn numeric_outside(&self, uri: &Uri<'_>) -> Option<Hop> {
         let ip = uri.host().ip()?.to_canonical(); // ::ffff:203.0.113.5 may be ourselves.
         let addr = SocketAddr::new(ip, uri.port().unwrap_or(DEFAULT_PORT));
         let broadcast = matches!(ip, IpAddr::V4(v4) if v4.is_broadcast());
         let unusable = ip.is_unspecified() || ip.is_multicast() || broadcast || addr.port() == 0;
-        if unusable || self.spaces.is_our_address(Space::Outside, addr) {
+        let private = ip.is_loopback() && !self.spaces.is_on_loopback();
+        if unusable || private || self.spaces.is_our_address(Space::Outside, addr) {
             return None;
         }
         self.spaces.outside_hop(transport_of(uri)?, addr)

@@ -220,13 +220,20 @@ fn no_call_begins_when_the_dialog_table_is_full() {
     let (.., ok) = call(&mut world, out(UA2), "sip:ua2@elsewhere.org", "sip:alice@example.net", hq(UA1));
     let id = world.server.dialogs.find(ok.one("Call-ID"), ("from3", "callee")).expect("the dialog");
     let pattern = world.server.dialogs.get(id).expect("the dialog").clone();
-    for number in 1.. {
-        let copy = crate::proxy::dialogs::Dialog { call_id: format!("copy{number}"), ..pattern.clone() };
-        if world.server.dialogs.add(world.now, copy).is_none() {
-            break;
+    let fill = |world: &mut World, count: usize| {
+        for number in world.server.dialogs()..count {
+            let copy = crate::proxy::dialogs::Dialog { call_id: format!("copy{number}"), ..pattern.clone() };
+            assert!(world.server.dialogs.add(world.now, copy).is_some());
         }
-    }
-    assert_eq!(world.server.dialogs(), limits::DIALOGS_MAX);
+    };
+    fill(&mut world, limits::OUTSIDE_DIALOGS_MAX);
     let (_, answer) = incoming(&mut world);
     assert_eq!((answer.status(), answer.one("Retry-After")), (503, "10"));
+    let outward = |world: &mut World| {
+        let invite = world.request("INVITE", "sip:ua2@198.51.100.7", "sip:alice@example.net", hq(UA1));
+        world.say(hq(UA1), &invite.text()).remove(0)
+    };
+    assert_eq!(outward(&mut world).to, out(UA2), "room is left for the phones inside");
+    fill(&mut world, limits::DIALOGS_MAX);
+    assert_eq!(outward(&mut world).status(), 503);
 }

@@ -99,6 +99,37 @@ fn inside_a_binding_proves_its_user() {
 }
 
 #[test]
+fn identities_asserted_outside_do_not_come_in() {
+    let mut world = World::new();
+    world.register("alice", hq(UA1));
+    let asserted = "<sip:boss@example.net>";
+    let mut invite = world.request("INVITE", "sip:alice@example.net", "sip:x@elsewhere.org", out(UA2));
+    for name in ["P-Asserted-Identity", "remote-party-id"] {
+        invite.lines.push(format!("{name}: {asserted}"));
+    }
+    let sent = world.say(out(UA2), &invite.text()).remove(0);
+    assert_eq!(sent.to, hq(UA1));
+    assert!(!sent.text.contains("boss"), "{}", sent.text);
+    let mut invite = world.request("INVITE", "sip:ua2@198.51.100.7", "sip:alice@example.net", hq(UA1));
+    invite.lines.push(format!("P-Asserted-Identity: {asserted}"));
+    let sent = world.say(hq(UA1), &invite.text()).remove(0);
+    assert_eq!(sent.one("P-Asserted-Identity"), asserted, "what a site says of itself stays");
+}
+
+#[test]
+fn strangers_do_not_notify() {
+    let mut world = World::new();
+    world.register("alice", hq(UA1));
+    let notify = |world: &mut World, hop: Hop| {
+        let mut notify = world.request("NOTIFY", "sip:alice@example.net", "sip:x@elsewhere.org", hop);
+        notify.lines.push("Event: check-sync".to_owned());
+        status(world, hop, &notify)
+    };
+    assert_eq!(notify(&mut world, out(UA2)), 481);
+    assert_eq!(notify(&mut world, hq("10.10.10.20:5060")), 0, "a server of the site may");
+}
+
+#[test]
 fn numeric_targets_outside_must_be_usable_and_not_ourselves() {
     let mut world = World::new();
     world.register("alice", hq(UA1));
@@ -110,6 +141,8 @@ fn numeric_targets_outside_must_be_usable_and_not_ourselves() {
         ("sip:x@203.0.113.5", 404),
         ("sip:nobody@203.0.113.5:5060", 404),
         ("sip:x@[::ffff:203.0.113.5]:5060", 404),
+        ("sip:x@127.0.0.1:9060;transport=tcp", 404),
+        ("sip:x@[::1]", 404),
         ("sip:x@0.0.0.0", 404),
         ("sip:x@224.0.1.75", 404),
         ("sip:x@255.255.255.255", 404),

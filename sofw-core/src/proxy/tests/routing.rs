@@ -116,6 +116,28 @@ fn unknown_headers_and_bodies_survive_byte_for_byte() {
 }
 
 #[test]
+fn what_came_without_a_length_gets_one_on_a_stream() {
+    let mut world = World::new();
+    let phone = inside(HQ, Transport::Tcp, "10.10.10.10:49152");
+    world.register("alice", phone);
+    let caller = out(UA2);
+    // Read as two messages, the second would be one that nobody has checked.
+    let hidden = "NOTIFY sip:alice@10.10.10.10 SIP/2.0\r\n\r\n";
+    let message = world.request("MESSAGE", "sip:alice@example.net", "sip:x@elsewhere.org", caller);
+    let text = message.text().replace("Content-Length: 0\r\n", "") + hidden;
+    let sent = world.say(caller, &text).remove(0);
+    assert_eq!((sent.to, sent.one("Content-Length")), (phone, hidden.len().to_string().as_str()));
+    assert_eq!(sent.body(), hidden);
+    let ok = reply(&sent, 200, "callee", &[], "");
+    assert!(!world.say(phone, &ok.replace("Content-Length: 0\r\n", ""))[0].text.contains("Content-Length"));
+    let outward = world.request("MESSAGE", "sip:ua2@198.51.100.7", "sip:alice@example.net", phone);
+    let sent = world.say(phone, &outward.text()).remove(0);
+    let ok = reply(&sent, 200, "callee", &[], "").replace("Content-Length: 0\r\n", "") + hidden;
+    let answer = world.say(out(UA2), &ok).remove(0);
+    assert_eq!((answer.to, answer.one("Content-Length")), (phone, hidden.len().to_string().as_str()));
+}
+
+#[test]
 fn a_request_without_max_forwards_gets_70() {
     let mut world = World::new();
     world.register("alice", hq(UA1));
