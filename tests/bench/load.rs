@@ -25,8 +25,10 @@ pub struct Measured {
     pub sent: u64,
     /// Of these, packets that arrived.
     pub received: u64,
-    /// Processor time of all relay processes together in that time.
-    pub cpu: Duration,
+    /// Processor time of each relay process in that time.
+    pub cpu: Vec<(&'static str, Duration)>,
+    /// Bytes on the wire between the halves in that time, if there is a tunnel.
+    pub wire_bytes: Option<u64>,
 }
 
 impl Measured {
@@ -41,9 +43,20 @@ impl Measured {
         1.0 - self.received as f64 / self.sent.max(1) as f64
     }
 
-    /// Processor microseconds per packet delivered.
+    /// Processor microseconds per packet delivered, all processes together.
     pub fn cpu_us_per_packet(&self) -> f64 {
-        self.cpu.as_secs_f64() * 1e6 / self.received.max(1) as f64
+        self.cpu.iter().map(|(part, _)| self.part_us_per_packet(part)).sum()
+    }
+
+    /// Processor microseconds per packet delivered that one process took.
+    pub fn part_us_per_packet(&self, part: &str) -> f64 {
+        let cpu: Duration = self.cpu.iter().filter(|(name, _)| *name == part).map(|(_, cpu)| *cpu).sum();
+        cpu.as_secs_f64() * 1e6 / self.received.max(1) as f64
+    }
+
+    /// Bytes on the wire per packet delivered.
+    pub fn bytes_per_packet(&self) -> Option<f64> {
+        Some(self.wire_bytes? as f64 / self.received.max(1) as f64)
     }
 }
 
@@ -53,25 +66,37 @@ pub fn run(peer: &Peer, length: Duration) -> io::Result<Measured> {
     let (from, to) = (start + WARM_UP, start + WARM_UP + length);
     let done = Arc::new(AtomicBool::new(false));
     let sent = AtomicU64::new(0);
-    let (delays_us, cpu) = std::thread::scope(|scope| {
+    let (delays_us, (cpu, wire_bytes)) = std::thread::scope(|scope| {
         let receiver = scope.spawn(|| receive(peer, start, from, to, &done));
         let result = send(peer, start, from, to, &sent);
         done.store(true, Ordering::Release);
         let delays = receiver.join().unwrap_or_else(|_| Err(io::Error::other("the receiver panicked")));
-        result.and_then(|cpu| Ok((delays?, cpu)))
+        result.and_then(|cost| Ok((delays?, cost)))
     })?;
     let received = delays_us.len() as u64;
     let mut delays_us = delays_us;
     delays_us.sort_unstable();
-    Ok(Measured { delays_us, sent: sent.load(Ordering::Acquire), received, cpu })
+    Ok(Measured { delays_us, sent: sent.load(Ordering::Acquire), received, cpu, wire_bytes })
 }
 
-fn send(peer: &Peer, start: Instant, from: Instant, to: Instant, sent: &AtomicU64) -> io::Result<Duration> {
+/// What a peer's processes and its tunnel took.
+type Cost = (Vec<(&'static str, Duration)>, Option<u64>);
+
+fn cost(peer: &Peer) -> io::Result<Cost> {
+    Ok((peer.cpu()?, peer.wire_bytes()))
+}
+
+fn difference(before: Cost, after: Cost) -> Cost {
+    let cpu = after.0.iter().zip(&before.0).map(|((part, after), (_, before))| (*part, *after - *before));
+    (cpu.collect(), after.1.zip(before.1).map(|(after, before)| after.saturating_sub(before)))
+}
+
+fn send(peer: &Peer, start: Instant, from: Instant, to: Instant, sent: &AtomicU64) -> io::Result<Cost> {
     let calls = peer.streams.len();
     let mut packet = [0u8; PACKET];
     packet[0] = 0x80;
     let mut number: u64 = 0;
-    let mut cpu_before = None;
+    let mut before = None;
     let mut counted = 0;
     // Each (period, call) has its own due time: calls are spread over the period, as independent phones are.
     for period in 0u32.. {
@@ -82,13 +107,13 @@ fn send(peer: &Peer, start: Instant, from: Instant, to: Instant, sent: &AtomicU6
                 std::thread::park_timeout(due - now);
             }
             let now = Instant::now();
-            if now >= from && cpu_before.is_none() {
-                cpu_before = Some(peer.cpu()?);
+            if now >= from && before.is_none() {
+                before = Some(cost(peer)?);
             }
             if now >= to {
                 sent.store(counted, Ordering::Release);
-                let before = cpu_before.unwrap_or_default();
-                return Ok(peer.cpu()?.saturating_sub(before));
+                let after = cost(peer)?;
+                return Ok(difference(before.unwrap_or_default(), after));
             }
             for (socket, target) in [(&stream.inside, stream.inside_to), (&stream.outside, stream.outside_to)]
             {

@@ -4,8 +4,10 @@
 //! ```text
 //! load generator ── N inside sockets ──▶ [ relay under test: 0, 1 or 2 processes ] ──▶ N outside sockets ── load generator
 //! ```
-//! It measures from outside: one-way delay by time stamps in the packets, CPU by `/proc/PID/stat`.
+//! It measures from outside: one-way delay by time stamps in the packets, CPU by `/proc/PID/task/*/schedstat`, bytes
+//! between the halves by `ss`.
 
+mod epoll;
 mod load;
 mod mux;
 mod peers;
@@ -13,6 +15,7 @@ mod process;
 mod relay;
 mod report;
 mod signalling;
+mod wire;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -31,12 +34,12 @@ enum Command {
     /// Measure all peers in turn and print one table.
     Compare {
         /// Calls at once; several values make several rows.
-        #[arg(long, value_delimiter = ',', default_value = "1,50,200")]
+        #[arg(long, value_delimiter = ',', default_value = "1,50,200,500")]
         calls: Vec<usize>,
         /// Seconds measured per row, after two seconds of warm-up.
         #[arg(long, default_value_t = 10)]
         seconds: u64,
-        /// Peers, in the order in which they are measured.
+        /// Peers, in the order in which they are measured; `sofw:250` is sofw with a `media.gather_us` of 250.
         #[arg(long, value_delimiter = ',', default_value = "direct,relay,mux,sofw")]
         peers: Vec<String>,
         /// Times that the whole series is repeated, interleaved; the median of each figure is printed.
@@ -92,13 +95,17 @@ fn compare(
         Some(path) => path,
         None => std::env::current_exe()?.with_file_name("sofw"),
     };
+    let _lock = std::net::UdpSocket::bind(peers::Ports::lock())
+        .map_err(|error| std::io::Error::other(format!("another sofw-bench seems to run here: {error}")))?;
+    process::clean_up_on_signals()?;
     let mut table = report::Table::default();
     for _ in 0..rounds.max(1) {
         for &calls in calls {
             for name in names {
                 eprintln!("measuring {name}, {calls} calls, {} s …", length.as_secs());
-                let peer = peers::start(name, calls, &sofw)?;
-                let measured = load::run(&peer, length)?;
+                let told = |error| std::io::Error::other(format!("{name}, {calls} calls: {error}"));
+                let peer = peers::start(name, calls, &sofw).map_err(told)?;
+                let measured = load::run(&peer, length).map_err(told)?;
                 table.add(name, calls, measured);
             }
         }

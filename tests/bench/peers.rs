@@ -7,8 +7,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::load::Stream;
-use crate::process::{Process, wait_for};
-use crate::signalling;
+use crate::process::{Directory, Process, wait_for};
+use crate::{signalling, wire};
 
 /// The address plan, all on loopback: `127.10.10.x` plays the inside, `127.203.0.x` the outside.
 pub struct Ports;
@@ -33,6 +33,10 @@ impl Ports {
     pub fn load_outside(call: usize) -> SocketAddr {
         Self::at([127, 203, 0, 20], 10_000 + call)
     }
+    /// Bound while a bench runs: two at once would measure each other.
+    pub fn lock() -> SocketAddr {
+        Self::at([127, 203, 0, 5], 19_998)
+    }
     /// The mux's tunnel.
     pub fn mux() -> SocketAddr {
         Self::at([127, 203, 0, 5], 19_999)
@@ -44,47 +48,56 @@ pub struct Peer {
     /// One per call.
     pub streams: Vec<Stream>,
     processes: Vec<Process>,
+    /// The TCP port by which its tunnel is known.
+    tunnel: Option<u16>,
 }
 
 impl Peer {
-    /// Processor time of all its processes so far.
-    pub fn cpu(&self) -> io::Result<Duration> {
-        self.processes.iter().map(Process::cpu).sum()
+    /// Processor time of each of its processes so far.
+    pub fn cpu(&self) -> io::Result<Vec<(&'static str, Duration)>> {
+        self.processes.iter().map(|process| Ok((process.part, process.cpu()?))).collect()
+    }
+
+    /// Bytes that its tunnel has put on the wire so far.
+    pub fn wire_bytes(&self) -> Option<u64> {
+        wire::bytes(self.tunnel?)
     }
 }
 
-/// Starts the peer `name` with `calls` calls set up.
+/// Starts the peer `name` with `calls` calls set up. `sofw:250` is sofw with a `media.gather_us` of 250.
 pub fn start(name: &str, calls: usize, sofw: &Path) -> io::Result<Peer> {
     let own = std::env::current_exe()?;
     let count = calls.to_string();
-    match name {
-        "direct" => Ok(Peer {
+    match name.split_once(':').unwrap_or((name, "")) {
+        ("direct", "") => Ok(Peer {
             streams: streams(calls, |call| (Ports::load_outside(call), Ports::load_inside(call)))?,
             processes: Vec::new(),
+            tunnel: None,
         }),
-        "relay" => {
-            let relay = Process::start(Command::new(own).args(["relay", "--calls", &count]))?;
-            plain(calls, vec![relay])
+        ("relay", "") => {
+            let relay = Process::start("relay", Command::new(own).args(["relay", "--calls", &count]))?;
+            plain(calls, vec![relay], None)
         }
-        "mux" => {
-            let outside =
-                Process::start(Command::new(&own).args(["mux", "--side", "outside", "--calls", &count]))?;
-            let inside =
-                Process::start(Command::new(&own).args(["mux", "--side", "inside", "--calls", &count]))?;
-            plain(calls, vec![outside, inside])
+        ("mux", "") => {
+            let start = |side| {
+                Process::start(side, Command::new(&own).args(["mux", "--side", side, "--calls", &count]))
+            };
+            plain(calls, vec![start("outside")?, start("inside")?], Some(Ports::mux().port()))
         }
-        "sofw" => start_sofw(calls, sofw),
-        other => Err(io::Error::other(format!("unknown peer {other}; known: direct, relay, mux, sofw"))),
+        ("sofw", gather) => start_sofw(calls, sofw, gather),
+        _ => Err(io::Error::other(format!(
+            "unknown peer {name}; known: direct, relay, mux, sofw, sofw:GATHER_US"
+        ))),
     }
 }
 
-fn plain(calls: usize, processes: Vec<Process>) -> io::Result<Peer> {
+fn plain(calls: usize, processes: Vec<Process>, tunnel: Option<u16>) -> io::Result<Peer> {
     let streams = streams(calls, |call| (Ports::relay_inside(call), Ports::relay_outside(call)))?;
     if let (Some(first), Some(last)) = (streams.first(), streams.last()) {
         wait_until_relayed(first)?;
         wait_until_relayed(last)?;
     }
-    Ok(Peer { streams, processes })
+    Ok(Peer { streams, processes, tunnel })
 }
 
 /// The relay is ready when a packet comes through it.
@@ -110,25 +123,28 @@ fn streams(calls: usize, to: impl Fn(usize) -> (SocketAddr, SocketAddr)) -> io::
         .collect()
 }
 
-fn start_sofw(calls: usize, sofw: &Path) -> io::Result<Peer> {
-    let directory = std::env::temp_dir().join(format!("sofw-bench-{}", std::process::id()));
-    std::fs::create_dir_all(&directory)?;
-    let hras = directory.join("hras.toml");
-    let hrac = directory.join("hrac.toml");
-    std::fs::write(&hras, HRAS)?;
-    std::fs::write(&hrac, HRAC)?;
-    let processes = vec![
-        Process::start(Command::new(sofw).arg("hras").arg("--config").arg(&hras))?,
-        Process::start(Command::new(sofw).arg("hrac").arg("--config").arg(&hrac))?,
-    ];
-    let ports = signalling::set_up(calls);
-    std::fs::remove_dir_all(&directory)?;
-    let ports = ports?;
+fn start_sofw(calls: usize, sofw: &Path, gather: &str) -> io::Result<Peer> {
+    if !sofw.is_file() {
+        let what = "build it with `cargo build --release -p sofw-smol`, or name it with --sofw";
+        return Err(io::Error::other(format!("no executable at {}: {what}", sofw.display())));
+    }
+    let gather = match gather {
+        "" => String::new(),
+        number => format!("gather_us = {number}\n"),
+    };
+    let directory = Directory::new()?;
+    let start = |part, text: &str| {
+        let path = directory.path().join(format!("{part}.toml"));
+        std::fs::write(&path, text.replace("[tunnel]", &format!("{gather}[tunnel]")))?;
+        Process::start(part, Command::new(sofw).arg(part).arg("--config").arg(&path))
+    };
+    let processes = vec![start("hras", HRAS)?, start("hrac", HRAC)?];
+    let ports = signalling::set_up(calls)?;
     let streams = streams(calls, |call| ports[call])?;
     for stream in &streams {
         wait_until_relayed(stream)?;
     }
-    Ok(Peer { streams, processes })
+    Ok(Peer { streams, processes, tunnel: Some(8088) })
 }
 
 const HRAS: &str = r#"
@@ -150,11 +166,11 @@ key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 const HRAC: &str = r#"
 site = "bench"
 key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
-[tunnel]
-server = "http://127.203.0.5:8088"
 [sip]
 listen = ["udp:127.10.10.2:5560"]
 [media]
 address = "127.10.10.2"
 ports = "30000-39999"
+[tunnel]
+server = "http://127.203.0.5:8088"
 "#;

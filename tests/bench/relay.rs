@@ -2,17 +2,15 @@
 
 use std::io;
 use std::net::UdpSocket;
-use std::num::NonZeroUsize;
 
-use polling::{Event, Events, PollMode, Poller};
-
+use crate::epoll::Epoll;
 use crate::peers::Ports;
 
 /// Relays `calls` streams between the inside and the outside ports of [`Ports`] until killed.
 pub fn run(calls: usize) -> io::Result<()> {
     let mut sockets = Vec::new();
     let mut targets = Vec::new();
-    let poller = Poller::new()?;
+    let mut epoll = Epoll::new()?;
     for call in 0..calls {
         for (own, peer) in [
             (Ports::relay_inside(call), Ports::load_outside(call)),
@@ -20,24 +18,17 @@ pub fn run(calls: usize) -> io::Result<()> {
         ] {
             let socket = UdpSocket::bind(own)?;
             socket.set_nonblocking(true)?;
-            let key = sockets.len();
-            // SAFETY: the sockets live in `sockets` until the process ends, longer than the poller.
-            unsafe { poller.add_with_mode(&socket, Event::readable(key), PollMode::Level)? };
+            epoll.add(&socket, sockets.len())?;
             sockets.push(socket);
             targets.push(peer);
         }
     }
-    let mut events = Events::with_capacity(NonZeroUsize::new(1024).unwrap_or(NonZeroUsize::MIN));
     let mut buffer = [0u8; 2048];
     loop {
-        events.clear();
-        poller.wait(&mut events, None)?;
-        for event in events.iter() {
-            let own = event.key;
-            // What comes in on one port of the pair leaves from the other one.
-            let pair = own ^ 1;
-            while let Ok((length, _)) = sockets[own].recv_from(&mut buffer) {
-                let _ = sockets[pair].send_to(&buffer[..length], targets[own]);
+        for own in epoll.wait()? {
+            // What comes in on one port of the pair leaves from the other one. Level-triggered: what is left shows again.
+            if let Ok((length, _)) = sockets[own].recv_from(&mut buffer) {
+                let _ = sockets[own ^ 1].send_to(&buffer[..length], targets[own]);
             }
         }
     }

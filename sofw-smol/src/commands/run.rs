@@ -15,7 +15,7 @@ use super::preflight::Origin;
 use super::{FAILED, fail};
 use crate::clock::Clock;
 use crate::driver::{Driver, Handle, Machine, Options, Stats};
-use crate::observe::{Watch, admin};
+use crate::observe::{Failure, Watch, admin};
 
 /// One half, ready to run.
 pub struct Half<M> {
@@ -38,71 +38,70 @@ pub struct Half<M> {
 /// Writes a page about a machine.
 pub type Page<M> = fn(&mut M, Instant, &Stats) -> String;
 
-/// Why a run ends.
-enum End {
-    Signal,
-    Failures(Vec<String>),
-    Driver(std::io::Error),
-}
-
 /// Runs until SIGTERM or SIGINT, or until a listener fails.
+///
+/// The driver has this thread to itself; signals and the admin listener share another one and speak to it by its mailbox.
 pub fn run<M: Machine + 'static>(half: Half<M>) -> ExitCode {
     raise_descriptor_limit();
     let (tell, failures) = channel::unbounded();
     let watch = Watch::new(half.name, half.sites, tell);
     let mut options = Options::new(half.clock);
     options.gather = half.gather.unwrap_or(options.gather);
-    let (driver, handle) = match Driver::new(half.machine, watch, options) {
-        Ok(made) => made,
+    // Before anything is ready: from then on a signal must end us in order.
+    let signals = Signals::new([Signal::Term, Signal::Int]);
+    let started = signals.and_then(|signals| Ok((signals, Driver::new(half.machine, watch, options)?)));
+    let (signals, (driver, handle)) = match started {
+        Ok(started) => started,
         Err(error) => return fail(FAILED, format_args!("sofw {}: {error}", half.name)),
     };
-    let executor = Rc::new(LocalExecutor::new());
-    let end = smol::block_on(executor.run(async {
-        let mut signals = match Signals::new([Signal::Term, Signal::Int]) {
-            Ok(signals) => signals,
-            Err(error) => return End::Driver(error),
-        };
-        if let Some((listener, status)) = half.admin {
-            match smol::Async::new(listener) {
-                Ok(listener) => executor
-                    .spawn(serve(listener.into(), Rc::clone(&executor), handle.clone(), status))
-                    .detach(),
-                Err(error) => return End::Driver(error),
-            }
+    let (name, admin, first) = (half.name, half.admin, failures.clone());
+    let control = move || smol::block_on(control(name, signals, first, handle, admin));
+    let control = match std::thread::Builder::new().name("control".to_owned()).spawn(control) {
+        Ok(control) => control,
+        Err(error) => return fail(FAILED, format_args!("sofw {name}: {error}")),
+    };
+    if let Err(error) = driver.run_alone() {
+        return fail(FAILED, format_args!("sofw {name}: {error}"));
+    }
+    match control.join() {
+        Ok(Ok(None)) => ExitCode::SUCCESS,
+        Ok(Ok(Some(first))) => {
+            // All that the same start brought: the driver has ended, so all are told.
+            let all = std::iter::once(first).chain(std::iter::from_fn(|| failures.try_recv().ok()));
+            let lines = all.map(|f| format!("{}: {}", half.origin.name(&f.key), f.reason));
+            fail(FAILED, lines.collect::<Vec<_>>().join("\n"))
         }
-        let mut running = executor.spawn(driver.run());
-        let driver = async {
-            match (&mut running).await {
-                Ok(_) => End::Signal,
-                Err(error) => End::Driver(error),
-            }
-        };
+        Ok(Err(error)) => fail(FAILED, format_args!("sofw {name}: {error}")),
+        Err(_) => fail(FAILED, format_args!("sofw {name}: the control thread panicked")),
+    }
+}
+
+/// Waits for what ends the run, answering the admin listener meanwhile, and stops the driver. A failure, if that was it.
+async fn control<M: Machine + 'static>(
+    name: &'static str,
+    mut signals: Signals,
+    failures: channel::Receiver<Failure>,
+    handle: Handle<M>,
+    admin: Option<(std::net::TcpListener, Page<M>)>,
+) -> std::io::Result<Option<Failure>> {
+    let executor = Rc::new(LocalExecutor::new());
+    let wait = async {
+        if let Some((listener, status)) = admin {
+            let listener = smol::Async::new(listener)?;
+            executor.spawn(serve(listener.into(), Rc::clone(&executor), handle.clone(), status)).detach();
+        }
         let signal = async {
             signals.next().await;
-            End::Signal
+            tracing::info!("sofw {name}: stopping");
+            None
         };
-        let failure = async {
-            let Ok(first) = failures.recv().await else { return std::future::pending().await };
-            let all = std::iter::once(first).chain(std::iter::from_fn(|| failures.try_recv().ok()));
-            End::Failures(all.map(|f| format!("{}: {}", half.origin.name(&f.key), f.reason)).collect())
-        };
-        let end = driver.or(signal).or(failure).await;
-        if matches!(end, End::Signal) {
-            tracing::info!("sofw {}: stopping", half.name);
-            handle.stop();
-            // The driver answers between two batches; a second is for ever.
-            let patience = async {
-                smol::Timer::after(STOP_PATIENCE).await;
-            };
-            async { drop((&mut running).await) }.or(patience).await;
-        }
-        end
-    }));
-    match end {
-        End::Signal => ExitCode::SUCCESS,
-        End::Failures(lines) => fail(FAILED, lines.join("\n")),
-        End::Driver(error) => fail(FAILED, format_args!("sofw {}: {error}", half.name)),
-    }
+        // The sending end is in the driver: if that ended by itself, so does this.
+        let failure = async { failures.recv().await.ok() };
+        Ok(signal.or(failure).await)
+    };
+    let end = executor.run(wait).await;
+    handle.stop();
+    end
 }
 
 async fn serve<M: 'static>(
@@ -128,6 +127,3 @@ fn raise_descriptor_limit() {
         }
     }
 }
-
-/// Time for the driver to end.
-const STOP_PATIENCE: Duration = Duration::from_secs(2);

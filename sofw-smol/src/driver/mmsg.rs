@@ -9,6 +9,7 @@ use core::ptr;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
+use rustix::net::SendFlags;
 use sofw_core::Payload;
 
 /// Room for a number of datagrams of a bounded size, used again and again.
@@ -130,6 +131,16 @@ impl SendBatch {
     /// Sends all and empties the batch. A datagram that the kernel does not take is dropped; returns how many were and
     /// the last reason.
     pub fn send(&mut self, socket: BorrowedFd<'_>) -> (usize, Option<io::Error>) {
+        if let [(to, payload)] = &self.datagrams[..] {
+            // The rule on media sockets, and cheaper than a batch of one.
+            let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+            let sent = rustix::net::sendto(socket, payload, flags, to);
+            self.datagrams.clear();
+            return match sent {
+                Ok(_) => (0, None),
+                Err(error) => (1, Some(error.into())),
+            };
+        }
         for (index, (to, payload)) in self.datagrams.iter().enumerate() {
             let len = write_address(*to, &mut self.addresses[index]);
             self.parts[index] =

@@ -1,12 +1,15 @@
-//! One wait for everything: an epoll set of our own, itself awaited through [`Async`].
+//! One wait for everything: an epoll set of our own. A driver with a thread to itself blocks in it; one that shares an
+//! executor awaits it through [`Async`].
 //!
 //! async-io arms its poller one-shot for each source, which costs an `epoll_ctl` and often an empty read per packet.
-//! Here only the set's own descriptor goes through it, so a wake-up costs one re-arm however many sockets are ready.
+//! Here only the set's own descriptor goes through it, so that a wake-up costs one re-arm however many sockets are ready.
+//! Even so the reactor makes about a dozen system calls per wake-up, and often wakes its own helper thread; a voice
+//! packet of a quiet machine is a wake-up, hence the way around it.
 //!
 //! Level-triggered throughout: what one round leaves unread shows again in the next, so rounds may be bounded without
 //! book-keeping and no read is needed to learn that a socket is empty. The exceptions are the timer and the
-//! mailbox's eventfd, edge-triggered, so that they need not be read at all. Media sockets sit in a second set inside
-//! the first, so that all of them can be silenced for a moment by one call (see [`super::Options::gather`]).
+//! mailbox's eventfd, edge-triggered, so that they need not be read at all. If media gathers, its sockets sit in a second
+//! set inside the first, so that all of them can be silenced for a moment by one call (see [`super::Options::gather`]).
 
 use core::mem::MaybeUninit;
 use std::io;
@@ -60,7 +63,8 @@ pub const WRITE: epoll::EventFlags = epoll::EventFlags::OUT;
 /// The set, its timer and its mailbox signal.
 pub struct Poller {
     main: Async<OwnedFd>,
-    media: OwnedFd,
+    /// Media sockets, if they gather: a set in the set.
+    media: Option<OwnedFd>,
     media_silenced: bool,
     timer: OwnedFd,
     armed: Option<Instant>,
@@ -68,15 +72,17 @@ pub struct Poller {
 }
 
 impl Poller {
-    /// An empty set.
-    pub fn new() -> io::Result<Self> {
+    /// An empty set. With `gathers`, media sockets can be silenced.
+    pub fn new(gathers: bool) -> io::Result<Self> {
         let main = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        let media = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let media = if gathers { Some(epoll::create(epoll::CreateFlags::CLOEXEC)?) } else { None };
         let timer =
             timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?;
         let signal = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         let edge = epoll::EventFlags::IN | epoll::EventFlags::ET;
-        epoll::add(&main, &media, Token::MediaSet.pack(), epoll::EventFlags::IN)?;
+        if let Some(media) = &media {
+            epoll::add(&main, media, Token::MediaSet.pack(), epoll::EventFlags::IN)?;
+        }
         epoll::add(&main, &timer, Token::Timer.pack(), edge)?;
         epoll::add(&main, &signal, Token::Mailbox.pack(), edge)?;
         let main = Async::new_nonblocking(main)?;
@@ -93,14 +99,22 @@ impl Poller {
         self.main.readable().await
     }
 
-    /// What is ready now, appended to `ready`: everything but media sockets.
+    /// What is ready now, appended to `ready`: everything but gathering media sockets.
     pub fn collect(&self, ready: &mut Vec<Ready>) -> io::Result<()> {
-        collect(self.main.as_fd(), ready)
+        collect(self.main.as_fd(), ready, Some(&AT_ONCE))
     }
 
-    /// The media sockets that are ready now, appended to `ready`.
+    /// As [`Poller::collect`], and blocks the thread until something is.
+    pub fn block(&self, ready: &mut Vec<Ready>) -> io::Result<()> {
+        collect(self.main.as_fd(), ready, None)
+    }
+
+    /// The gathering media sockets that are ready now, appended to `ready`.
     pub fn collect_media(&self, ready: &mut Vec<Ready>) -> io::Result<()> {
-        collect(self.media.as_fd(), ready)
+        match &self.media {
+            Some(media) => collect(media.as_fd(), ready, Some(&AT_ONCE)),
+            None => Ok(()),
+        }
     }
 
     /// Adds a descriptor.
@@ -115,9 +129,9 @@ impl Poller {
 
     /// Lets media sockets wake us, or not.
     pub fn silence_media(&mut self, silent: bool) -> io::Result<()> {
-        if self.media_silenced != silent {
+        if let Some(media) = self.media.as_ref().filter(|_| self.media_silenced != silent) {
             let interest = if silent { epoll::EventFlags::empty() } else { epoll::EventFlags::IN };
-            epoll::modify(&self.main, &self.media, Token::MediaSet.pack(), interest)?;
+            epoll::modify(&self.main, media, Token::MediaSet.pack(), interest)?;
             self.media_silenced = silent;
         }
         Ok(())
@@ -143,15 +157,17 @@ impl Poller {
     }
 
     fn set_of(&self, token: Token) -> BorrowedFd<'_> {
-        if matches!(token, Token::Media(_)) { self.media.as_fd() } else { self.main.as_fd() }
+        match (&self.media, token) {
+            (Some(media), Token::Media(_)) => media.as_fd(),
+            _ => self.main.as_fd(),
+        }
     }
 }
 
-fn collect(set: BorrowedFd<'_>, ready: &mut Vec<Ready>) -> io::Result<()> {
+fn collect(set: BorrowedFd<'_>, ready: &mut Vec<Ready>, patience: Option<&Timespec>) -> io::Result<()> {
     // On the stack: a kept buffer of these would make the driver stay on one thread, as they may hold pointers.
     let mut events = [const { MaybeUninit::<epoll::Event>::uninit() }; EVENTS_PER_ROUND];
-    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
-    let events = match epoll::wait(set, &mut events[..], Some(&at_once)) {
+    let events = match epoll::wait(set, &mut events[..], patience) {
         Ok((events, _)) => events,
         Err(rustix::io::Errno::INTR) => return Ok(()),
         Err(error) => return Err(error.into()),
@@ -202,6 +218,8 @@ impl Token {
 
 /// The bits of a connection's generation that fit a token.
 pub const GENERATION_MASK: u32 = (1 << 28) - 1;
+
+const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
 /// Most descriptors looked at per round; the kernel rotates its list, so none starves.
 const EVENTS_PER_ROUND: usize = 256;

@@ -4,6 +4,7 @@ use core::net::SocketAddr;
 use std::io;
 use std::os::fd::AsFd;
 
+use rustix::net::RecvFlags;
 use socket2::{Domain, Protocol, Socket, Type};
 use sofw_core::Payload;
 use sofw_core::base::Instant;
@@ -21,7 +22,9 @@ pub struct UdpSockets {
     media: Vec<Option<UdpSocket>>,
     /// By index in the configuration.
     sip: Vec<Option<UdpSocket>>,
-    media_batch: ReceiveBatch,
+    /// One datagram and a byte, by which one that is too long shows. A call brings one per 20 ms, so a media socket rarely
+    /// holds a second one, and a plain receive is cheaper than a batch of one.
+    media_buffer: Box<[u8]>,
     sip_batch: ReceiveBatch,
     outgoing: SendBatch,
     outgoing_socket: SocketId,
@@ -37,7 +40,7 @@ impl UdpSockets {
         UdpSockets {
             media: Vec::new(),
             sip: Vec::new(),
-            media_batch: ReceiveBatch::new(MEDIA_BATCH, limits::MEDIA_DATAGRAM_MAX),
+            media_buffer: vec![0; limits::MEDIA_DATAGRAM_MAX + 1].into(),
             sip_batch: ReceiveBatch::new(SIP_BATCH, limits::SIP_MESSAGE_MAX),
             outgoing: SendBatch::new(SEND_BATCH),
             outgoing_socket: SocketId::Media(0),
@@ -83,28 +86,33 @@ impl UdpSockets {
         }
     }
 
-    /// Reads one batch from a socket into the machine. What is left shows again in the next round.
-    pub fn receive<M: Machine, O: Observer>(&mut self, id: SocketId, now: Instant, half: &mut Half<M, O>) {
-        let (table, index, batch) = match id {
-            SocketId::Media(port) => (&self.media, usize::from(port), &mut self.media_batch),
-            SocketId::Sip(index) => (&self.sip, usize::from(index), &mut self.sip_batch),
-        };
-        let Some(Some(socket)) = table.get(index) else { return };
-        if let Err(error) = batch.receive(socket.socket.as_fd()) {
-            if error.kind() != io::ErrorKind::WouldBlock {
-                tracing::debug!(?id, %error, "receiving a datagram failed");
-            }
-            return;
+    /// Reads one batch from a SIP socket into the machine. What is left shows again in the next round.
+    pub fn receive<M: Machine, O: Observer>(&mut self, index: u16, now: Instant, half: &mut Half<M, O>) {
+        let Some(Some(socket)) = self.sip.get(usize::from(index)) else { return };
+        let id = SocketId::Sip(index);
+        if let Err(error) = self.sip_batch.receive(socket.socket.as_fd()) {
+            return not_received(id, &error);
         }
-        for received in batch.iter() {
-            half.stats.datagrams_in += 1;
+        for received in self.sip_batch.iter() {
             if received.truncated {
-                half.stats.oversize += 1;
-                continue;
+                half.oversize();
+            } else {
+                half.datagram(now, id, socket.local, received.from, received.bytes);
             }
-            let ends = Ends { local: socket.local, remote: received.from };
-            half.observer.datagram(now, Way::In, id, ends, received.bytes);
-            half.feed(now, Input::Datagram { socket: id, from: received.from, bytes: received.bytes });
+        }
+    }
+
+    /// Reads one datagram from a media socket into the machine. If there is another, the socket shows again.
+    pub fn receive_media<M: Machine, O: Observer>(&mut self, port: u16, now: Instant, half: &mut Half<M, O>) {
+        let Some(Some(socket)) = self.media.get(usize::from(port)) else { return };
+        let id = SocketId::Media(port);
+        match rustix::net::recvfrom(&socket.socket, &mut self.media_buffer[..], RecvFlags::DONTWAIT) {
+            Ok((len, ..)) if len == self.media_buffer.len() => half.oversize(),
+            Ok((len, _, from)) => {
+                let Some(Ok(from)) = from.map(SocketAddr::try_from) else { return };
+                half.datagram(now, id, socket.local, from, &self.media_buffer[..len]);
+            }
+            Err(error) => not_received(id, &error.into()),
         }
     }
 
@@ -156,6 +164,25 @@ impl UdpSockets {
     }
 }
 
+impl<M: Machine, O: Observer> Half<M, O> {
+    fn datagram(&mut self, now: Instant, id: SocketId, local: SocketAddr, from: SocketAddr, bytes: &[u8]) {
+        self.stats.datagrams_in += 1;
+        self.observer.datagram(now, Way::In, id, Ends { local, remote: from }, bytes);
+        self.feed(now, Input::Datagram { socket: id, from, bytes });
+    }
+
+    fn oversize(&mut self) {
+        self.stats.datagrams_in += 1;
+        self.stats.oversize += 1;
+    }
+}
+
+fn not_received(id: SocketId, error: &io::Error) {
+    if error.kind() != io::ErrorKind::WouldBlock {
+        tracing::debug!(?id, %error, "receiving a datagram failed");
+    }
+}
+
 /// A nonblocking UDP socket on `addr`.
 pub fn open(addr: SocketAddr) -> io::Result<Socket> {
     let socket =
@@ -183,8 +210,6 @@ fn token(id: SocketId) -> Token {
 const DSCP_EXPEDITED: u32 = 46;
 /// Assured forwarding 31, for signalling as most phones mark it.
 pub const DSCP_SIGNALLING: u32 = 26;
-/// Datagrams read from one media socket per round. One call brings one per 20 ms; more after a stall.
-const MEDIA_BATCH: usize = 8;
 /// Datagrams read from one SIP socket per round.
 const SIP_BATCH: usize = 16;
 /// Datagrams sent by one system call.
