@@ -43,14 +43,14 @@ impl Table {
             };
             let bytes = rows.iter().filter_map(Measured::bytes_per_packet).next();
             let bytes = bytes.map(|_| median(rows, |row| row.bytes_per_packet().unwrap_or(0.0)));
+            let cpu = if cpu > 0.0 { format!("{cpu:.1}{}", parts(rows)) } else { "–".to_owned() };
             println!(
-                "| {name} | {calls} | {:.0} | {:.0} | {} | {} | {:.3} % | {cpu:.1}{} | {ratio} | {} |",
+                "| {name} | {calls} | {:.0} | {:.0} | {} | {} | {:.3} % | {cpu} | {ratio} | {} |",
                 delay(rows, 0.50),
                 delay(rows, 0.99),
                 added(0.50),
                 added(0.99),
                 median(rows, Measured::loss) * 100.0,
-                parts(rows),
                 bytes.map_or_else(|| "–".to_owned(), |bytes| format!("{bytes:.0}")),
             );
         }

@@ -3,8 +3,8 @@
 use super::location::{Binding, Location, contact_hop};
 use crate::base::{Duration, Hop, Instant, Transport};
 use crate::config::limits::{
-    CONTACT_MAX, REGISTER_CONTACTS_MAX, REGISTER_EXPIRES_DEFAULT_S, REGISTER_EXPIRES_NAT_S, REGISTER_EXPIRES_S,
-    USER_BINDINGS_MAX,
+    CONTACT_MAX, REGISTER_CONTACTS_MAX, REGISTER_EXPIRES_DEFAULT_S, REGISTER_EXPIRES_NAT_S,
+    REGISTER_EXPIRES_S, USER_BINDINGS_MAX,
 };
 use crate::sip::{HeaderName, Message, NameAddr, Uri};
 

@@ -87,7 +87,7 @@ pub fn start(toy: Toy) -> Running {
 pub fn start_with(toy: Toy, options: Options) -> Running {
     let (tell, places) = channel();
     let (driver, handle) = Driver::new(toy, Places(tell), options).expect("a poller");
-    let thread = std::thread::spawn(move || smol::block_on(driver.run()).expect("the loop"));
+    let thread = std::thread::spawn(move || driver.run_alone().expect("the loop"));
     Running { handle, places, thread }
 }
 
