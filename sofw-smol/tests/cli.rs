@@ -309,7 +309,8 @@ fn a_pasted_link_brings_the_tunnel_up() {
     let link = format!("sofw+http://127.0.0.1:{}/hq#{}", ports.tunnel, KEY.trim_end_matches('='));
     let sip = format!("127.0.0.1:{}", free_port());
     let inside = Running::start(&mut sofw(&["hrac", &link, "--listen", &sip]));
-    assert!(inside.line_with("sofw hrac: tunnel up").contains("rung=stream"));
+    let up = inside.line_with("sofw hrac: tunnel up");
+    assert!(up.contains("site=\"hq\"") && up.contains("rung=stream"), "{up}");
     assert!(outside.line_with("sofw hras: tunnel up").contains("site=\"hq\""));
     let answer = get(SocketAddr::from(([127, 0, 0, 1], ports.admin)), "/status");
     let (_, body) = answer.split_once("\r\n\r\n").unwrap();

@@ -209,3 +209,6 @@ fn name_of(names: &[String], site: u16) -> String {
 }
 
 const OUTSIDE: &str = "outside";
+
+#[cfg(test)]
+mod tests;

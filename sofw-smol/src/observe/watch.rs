@@ -26,12 +26,19 @@ pub struct Watch {
     sites: Vec<String>,
     failures: Sender<Failure>,
     drops: [u64; DropReason::ALL.len()],
+    wrong_credentials: PerMinute,
 }
 
 impl Watch {
     /// A log of the half named `half`, whose sites have these names.
     pub fn new(half: &'static str, sites: Vec<String>, failures: Sender<Failure>) -> Self {
-        Watch { half, sites, failures, drops: [0; DropReason::ALL.len()] }
+        Watch {
+            half,
+            sites,
+            failures,
+            drops: [0; DropReason::ALL.len()],
+            wrong_credentials: PerMinute::default(),
+        }
     }
 
     fn site(&self, site: Option<SiteId>) -> &str {
@@ -58,7 +65,7 @@ impl Watch {
 }
 
 impl Observer for Watch {
-    fn event(&mut self, _now: Instant, event: &Event) {
+    fn event(&mut self, now: Instant, event: &Event) {
         match event {
             Event::SocketFailed(SocketId::Sip(index), addr, error) => {
                 self.failed(format!("sip.listen[{index}]"), format!("udp:{addr}"), error);
@@ -89,7 +96,11 @@ impl Observer for Watch {
             Event::Sip { from, to, start_line, call_id } => debug!(%from, %to, call_id, "{start_line}"),
             Event::Registered { user, hop, expires_s: 0 } => info!(user, %hop, "unregistered"),
             Event::Registered { user, hop, expires_s } => info!(user, %hop, expires_s, "registered"),
-            Event::AuthFailed { user, hop } => warn!(user, %hop, "wrong credentials"),
+            Event::AuthFailed { user, hop } => {
+                if let Some(unsaid) = self.wrong_credentials.say(now) {
+                    warn!(user, %hop, unsaid, "wrong credentials");
+                }
+            }
             Event::MediaOpen { call_id, media_line } => info!(call_id, media_line, "media open"),
             Event::MediaClosed { call_id, media_line, reason, packets: [caller, callee] } => {
                 info!(call_id, media_line, reason, caller, callee, "media closed");
@@ -97,5 +108,45 @@ impl Observer for Watch {
             Event::Dropped(reason, from) => self.dropped(*reason, *from),
             Event::InvariantBroken(what) => error!(what, "a call was ended by a defect; please report it"),
         }
+    }
+}
+
+/// Lets so many lines of a kind pass in a minute, and counts the others: strangers must not fill the disk.
+#[derive(Debug, Default)]
+struct PerMinute {
+    minute: u64,
+    said: u32,
+    unsaid: u64,
+}
+
+impl PerMinute {
+    /// Whether to say it now; if so, how many lines before were not said.
+    fn say(&mut self, now: Instant) -> Option<u64> {
+        let minute = now.as_secs() / 60;
+        if minute != self.minute {
+            (self.minute, self.said) = (minute, 0);
+        }
+        if self.said == LINES_PER_MINUTE {
+            self.unsaid += 1;
+            return None;
+        }
+        self.said += 1;
+        Some(core::mem::take(&mut self.unsaid))
+    }
+}
+
+const LINES_PER_MINUTE: u32 = 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_is_counted_and_not_said() {
+        let mut lines = PerMinute::default();
+        let at = |secs: u64| Instant::from_millis(secs * 1_000);
+        assert!((0..20).all(|_| lines.say(at(59)) == Some(0)));
+        assert!((0..80).all(|_| lines.say(at(59)).is_none()));
+        assert_eq!([lines.say(at(60)), lines.say(at(60))], [Some(80), Some(0)]);
     }
 }
