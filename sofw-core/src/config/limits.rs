@@ -146,6 +146,8 @@ pub const DIALOGS_MAX: usize = 32_768;
 pub const OUTSIDE_DIALOGS_MAX: usize = 24_576;
 /// Most SIP TCP connections at once.
 pub const SIP_CONNECTIONS_MAX: usize = 4_096;
+/// Most of them that one host may open: an office behind one address has fewer, and nobody can take them all.
+pub const HOST_SIP_CONNECTIONS_MAX: usize = 512;
 /// A peer that connects and says nothing is not kept long: a transaction's whole life (RFC 3261 §17.1.1.2, 64·T1).
 pub const SIP_CONNECTION_MUTE: Duration = Duration::from_secs(32);
 /// A silent SIP connection ends: keep-alives come every 95–120 s (RFC 5626 §4.4.1), registrations within an hour.

@@ -93,6 +93,20 @@ fn media_without_a_flow_is_dropped_and_counted() {
 }
 
 #[test]
+fn one_host_cannot_take_all_sip_connections() {
+    let (mut hras, _) = started();
+    let mut connect = |host: u8, port: u16| {
+        let peer = SocketAddr::from(([198, 51, 100, host], port));
+        let conn = ConnId::Accepted(1_000 * u64::from(host) + u64::from(port));
+        let outputs = give(&mut hras, Input::Accepted { listener: ListenerId::Sip(1), conn, peer });
+        !outputs.iter().any(|output| matches!(output, Output::Close(closed) if *closed == conn))
+    };
+    assert!((1..=512).all(|port| connect(7, port)));
+    assert!(!connect(7, 513));
+    assert!(connect(8, 513));
+}
+
+#[test]
 fn keep_alives_of_phones_behind_a_nat_are_no_rubbish() {
     let (mut hras, _) = started();
     let from = ([198, 51, 100, 7], 5060).into();

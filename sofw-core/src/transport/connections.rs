@@ -34,7 +34,8 @@ pub enum Arrived {
     Io(Output),
 }
 
-/// SIP connections by name and by peer. At most [`limits::SIP_CONNECTIONS_MAX`].
+/// SIP connections by name and by peer. At most [`limits::SIP_CONNECTIONS_MAX`], and
+/// [`limits::HOST_SIP_CONNECTIONS_MAX`] from one host.
 #[derive(Debug)]
 pub struct Connections {
     names: ConnNames,
@@ -84,7 +85,11 @@ impl Connections {
 
     /// A peer connected to listener `listener`.
     pub fn handle_accepted(&mut self, now: Instant, conn: ConnId, listener: u16, peer: SocketAddr) {
-        if self.by_name.len() >= limits::SIP_CONNECTIONS_MAX || self.by_name.contains_key(&conn) {
+        let of_host = SocketAddr::new(peer.ip(), 0)..=SocketAddr::new(peer.ip(), u16::MAX);
+        if self.by_name.len() >= limits::SIP_CONNECTIONS_MAX
+            || self.by_name.contains_key(&conn)
+            || self.by_peer.range(of_host).count() >= limits::HOST_SIP_CONNECTIONS_MAX
+        {
             self.out.push_back(Arrived::Io(Output::Close(conn)));
             self.out.push_back(Arrived::Io(Output::Event(Event::Dropped(DropReason::QueueFull, Some(peer)))));
             return;
