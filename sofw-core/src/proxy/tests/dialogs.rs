@@ -123,6 +123,44 @@ fn p10_an_unanswered_bye_ends_the_call_at_its_timeout() {
 }
 
 #[test]
+fn a_phone_behind_nat_gets_requests_of_its_dialog_at_its_source() {
+    let mut world = World::new();
+    world.register("alice", hq(UA1));
+    let (home, private) = (out("198.51.100.7:40000"), "sip:bob@192.168.1.5:5060");
+    let mut invite = world.request("INVITE", "sip:alice@example.net", "sip:x@elsewhere.org", home);
+    invite.contact = format!("<{private}>");
+    let received = world.say(home, &invite.text()).remove(0);
+    let ok = reply(&received, 200, "callee", &[&contact_line(hq(UA1))], SDP);
+    let ok = world.say(hq(UA1), &ok).remove(0);
+    let mut request = callee_request(&received, "INFO", "callee", hq(UA1));
+    let sent = world.say(hq(UA1), &request.text()).remove(0);
+    assert_eq!((sent.to, sent.start()), (home, format!("INFO {private} SIP/2.0").as_str()));
+    // Its router gives it another port; it says so by its re-INVITE.
+    let moved = out("198.51.100.7:41000");
+    let again = world.say(moved, &invite.next("INVITE", &ok).text()).remove(0);
+    world.say(hq(UA1), &reply(&again, 200, "", &[&contact_line(hq(UA1))], SDP));
+    request.method = "BYE".to_owned();
+    request.via += "b";
+    request.cseq += 1;
+    assert_eq!(world.say(hq(UA1), &request.text())[0].to, moved);
+}
+
+#[test]
+fn a_callee_behind_nat_gets_ack_and_bye_at_its_source() {
+    let mut world = World::new();
+    world.register("alice", hq(UA1));
+    let home = out("198.51.100.7:40000");
+    world.register_contact("bob", home, "<sip:bob@192.168.1.5:5060>");
+    let invite = world.request("INVITE", "sip:bob@example.net", "sip:alice@example.net", hq(UA1));
+    let received = world.say(hq(UA1), &invite.text()).remove(0);
+    let ok = reply(&received, 200, "callee", &["Contact: <sip:bob@192.168.1.5:5060>"], SDP);
+    let ok = world.say(home, &ok).remove(0);
+    for method in ["ACK", "INVITE", "BYE"] {
+        assert_eq!(world.say(hq(UA1), &invite.next(method, &ok).text())[0].to, home, "{method}");
+    }
+}
+
+#[test]
 fn a_reinvite_moves_the_remote_target() {
     let (mut world, invite, _, ok) = answered();
     let moved = out("198.51.100.9:5070");
