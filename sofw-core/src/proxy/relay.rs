@@ -43,8 +43,9 @@ pub trait RelayModule {
     ) -> Result<Option<Vec<u8>>, u16>;
 
     /// A branch of a request ended without success (final error, CANCEL, timeout): what it alone held is released; for a
-    /// re-INVITE or UPDATE the former media state returns. Called at most once per branch, never after its 2xx.
-    fn branch_failed(&mut self, now: Instant, branch: BranchId);
+    /// re-INVITE or UPDATE the former media state returns. Called at most once per branch, never after its 2xx. `reason` is
+    /// for the operator, see [`crate::event::Event::MediaClosed`].
+    fn branch_failed(&mut self, now: Instant, branch: BranchId, reason: &'static str);
 
     /// The dialog is over (BYE answered or timed out, tunnel lost). The tags come in either order.
     fn dialog_ended(&mut self, now: Instant, call_id: &str, tags: (&str, &str), reason: &'static str);

@@ -89,11 +89,15 @@ impl SipServer {
         relay: &mut dyn RelayModule,
     ) {
         self.timers.clear(Timer::C(id.0));
+        let mut reason = "final error";
         if let Some(branch) = self.branches.get_mut(&id) {
+            if branch.cancel != Cancel::No {
+                reason = "cancel";
+            }
             let early = core::mem::take(&mut branch.early);
             self.forget_early(&early);
         }
-        relay.branch_failed(now, id);
+        relay.branch_failed(now, id, reason);
         self.settle(id, context);
         if let Some(context) = self.contexts.get_mut(&context) {
             context.finals.push(failure);

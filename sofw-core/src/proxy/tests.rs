@@ -92,9 +92,9 @@ impl RelayModule for Notes {
         }
     }
 
-    fn branch_failed(&mut self, _: Instant, branch: BranchId) {
+    fn branch_failed(&mut self, _: Instant, branch: BranchId, reason: &'static str) {
         assert!(!self.failed.contains(&branch), "told twice");
-        self.log.push(format!("failed {}", branch.0));
+        self.log.push(format!("failed {} {reason}", branch.0));
         self.failed.push(branch);
     }
 

@@ -36,8 +36,8 @@ impl RelayModule for RelayAgent {
         Ok(self.sdp_of_response(now, leg, message)?.map(|sdp| whole_body(message, sdp)))
     }
 
-    fn branch_failed(&mut self, now: Instant, branch: BranchId) {
-        self.fail_branch(now, branch);
+    fn branch_failed(&mut self, now: Instant, branch: BranchId, reason: &'static str) {
+        self.fail_branch(now, branch, reason);
     }
 
     fn dialog_ended(&mut self, _now: Instant, call_id: &str, tags: (&str, &str), reason: &'static str) {
@@ -143,8 +143,8 @@ impl RelayAgent {
     /// What a message asked for cannot be given: as if its request had failed.
     fn refuse(&mut self, now: Instant, key: Key, branch: BranchId) {
         match self.table.get(key) {
-            Some(group) if group.branch == branch => self.remove(key, "refused"),
-            _ => self.fail_branch(now, branch),
+            Some(group) if group.branch == branch => self.remove(key, REFUSED),
+            _ => self.fail_branch(now, branch, REFUSED),
         }
     }
 
@@ -207,6 +207,8 @@ impl Heard {
         }
     }
 }
+
+const REFUSED: &str = "refused";
 
 /// Methods whose bodies, and whose responses' bodies, are offers and answers (RFC 6337 §2).
 fn negotiates(method: Method<'_>) -> bool {

@@ -12,7 +12,6 @@ use crate::tunnel::Frame;
 
 pub(super) const TUNNEL_LOST: &str = "tunnel lost";
 const SILENCE: &str = "silence";
-const FINAL_ERROR: &str = "final error";
 
 impl RelayAgent {
     /// Ends a group: closes its links and flows and gives its ports back.
@@ -25,11 +24,11 @@ impl RelayAgent {
     }
 
     /// A branch failed: the group that it made ends, or the media state before the request returns.
-    pub(super) fn fail_branch(&mut self, now: Instant, branch: BranchId) {
+    pub(super) fn fail_branch(&mut self, now: Instant, branch: BranchId, reason: &'static str) {
         let Some(key) = self.table.by_branch(branch) else { return };
         let Some(group) = self.table.get_mut(key) else { return };
         if group.branch == branch && !group.confirmed {
-            return self.remove(key, FINAL_ERROR);
+            return self.remove(key, reason);
         }
         let Some(at) = group.pending.iter().position(|(pending, _)| *pending == branch) else { return };
         let (_, former) = group.pending.remove(at);
@@ -44,7 +43,7 @@ impl RelayAgent {
             if let Some(link) = line.link {
                 self.table.remove_link(link);
             }
-            self.close_line(&call_id, index, line, FINAL_ERROR);
+            self.close_line(&call_id, index, line, reason);
         }
         self.apply(now, key);
         self.drain_keeper();

@@ -187,6 +187,7 @@ fn rfc3665_3_9_cancel() {
     assert!(gone[0].start().starts_with("ACK"));
     assert_eq!((gone[1].to, gone[1].status()), (out(UA2), 487));
     assert_eq!(world.relay.failed.len(), 1);
+    assert!(world.relay.log.last().is_some_and(|line| line.ends_with(" cancel")), "{:?}", world.relay.log);
     assert_eq!(world.server.dialogs(), 0, "the early dialog is gone");
 }
 
@@ -215,6 +216,23 @@ fn a_cancel_for_nothing_is_481_and_a_late_one_changes_nothing() {
     world.say(hq(UA1), &reply(&sent[0], 200, "callee", &[&contact_line(hq(UA1))], SDP));
     let late = world.say(out(UA2), &cancel.text());
     assert_eq!((late.len(), late[0].status()), (1, 200));
+}
+
+#[test]
+fn a_200_that_crosses_the_cancel_is_passed_on() {
+    let mut world = World::new();
+    world.register("alice", hq(UA1));
+    let invite = world.request("INVITE", "sip:alice@example.net", "sip:ua2@elsewhere.org", out(UA2));
+    let sent = world.say(out(UA2), &invite.text());
+    world.say(hq(UA1), &reply(&sent[0], 180, "callee", &[&contact_line(hq(UA1))], ""));
+    let cancelled = world.say(out(UA2), &invite.sibling("CANCEL", &invite.to).text());
+    assert!(cancelled.iter().any(|s| s.to == hq(UA1) && s.start().starts_with("CANCEL ")));
+    let ok = world.say(hq(UA1), &reply(&sent[0], 200, "callee", &[&contact_line(hq(UA1))], SDP)).remove(0);
+    assert_eq!((ok.to, ok.status()), (out(UA2), 200));
+    assert!(world.relay.failed.is_empty(), "it is a call until its BYE");
+    // RFC 3261 §9.1: the caller acknowledges it and hangs up.
+    assert_eq!(world.say(out(UA2), &invite.next("ACK", &ok).text())[0].to, hq(UA1));
+    assert_eq!(world.say(out(UA2), &invite.next("BYE", &ok).text())[0].to, hq(UA1));
 }
 
 #[test]

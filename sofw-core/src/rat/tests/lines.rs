@@ -60,6 +60,21 @@ fn p08_sdp_in_a_multipart_is_rewritten_and_its_neighbours_stay() {
 }
 
 #[test]
+fn p03_compact_header_names_are_understood() {
+    let mut world = World::new();
+    let mut invite = request("INVITE", "c1", "a", None, &alice(&[&audio(4_000)]));
+    for (long, compact) in [("Via", "v"), ("From", "f"), ("To", "t"), ("Call-ID", "i"), ("Contact", "m")]
+        .into_iter()
+        .chain([("Content-Type", "c"), ("Content-Length", "L")])
+    {
+        invite = invite.replace(&format!("\r\n{long}:"), &format!("\r\n{compact} :"));
+    }
+    let branch = world.branch();
+    let told_bob = world.request(hops(), branch, &invite).unwrap().unwrap();
+    assert_eq!(told(&told_bob), (ip("203.0.113.5"), vec![20_000]));
+}
+
+#[test]
 fn p08_delayed_offer() {
     let mut world = World::new();
     let branch = world.branch();

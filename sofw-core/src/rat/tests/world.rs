@@ -104,7 +104,7 @@ impl World {
     }
 
     pub(super) fn fail(&mut self, branch: BranchId) {
-        self.agent.branch_failed(self.now, branch);
+        self.agent.branch_failed(self.now, branch, "final error");
         self.drain();
     }
 

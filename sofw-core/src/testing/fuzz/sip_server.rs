@@ -60,7 +60,7 @@ impl RelayModule for Yes {
     fn response(&mut self, _: Instant, _: &Forward<'_>, _: &Message<'_>) -> Result<Option<Vec<u8>>, u16> {
         Ok(None)
     }
-    fn branch_failed(&mut self, _: Instant, _: BranchId) {}
+    fn branch_failed(&mut self, _: Instant, _: BranchId, _: &'static str) {}
     fn dialog_ended(&mut self, _: Instant, _: &str, _: (&str, &str), _: &'static str) {}
 }
 
