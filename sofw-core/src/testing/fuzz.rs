@@ -11,15 +11,17 @@ pub use sip_server::sip_server;
 
 use core::net::SocketAddr;
 
-use super::pair::{HRAC, HRAS, Pair};
+use super::pair::{HRAC, HRAS, Pair, inside_phone, outside_phone};
+use super::phone::PhoneConfig;
 use crate::base::Duration;
 
 /// The whole system: a call is up between an inside and an outside phone, and then the data says what strangers, phones
-/// and broken connections do. Each step is one byte that chooses, one byte that gives a length, and so many bytes.
+/// and broken connections do; then both hang up. Each step is one byte that chooses, one byte that gives a length, and so many bytes.
 pub fn machines(data: &[u8]) {
     let mut pair = Pair::new(1, 0);
-    let alice = pair.inside_phone(0, 10, "alice");
-    let bob = pair.outside_phone(20, "bob");
+    let quiet = |config| PhoneConfig { detect_tone: false, ..config };
+    let alice = pair.phone_with(1, quiet(inside_phone(10, "alice")));
+    let bob = pair.phone_with(0, quiet(outside_phone(20, "bob")));
     pair.register(alice);
     pair.register(bob);
     pair.talk(alice, "bob", Duration::from_millis(100));
@@ -54,6 +56,9 @@ pub fn machines(data: &[u8]) {
             _ => pair.cut(hrac),
         }
         pair.run_for(Duration::from_millis(u64::from(*choice)));
+    }
+    for phone in [alice, bob] {
+        pair.command(phone, |phone, now| phone.hang_up(now));
     }
     pair.run_for(Duration::from_secs(40));
     let status = pair.hras().status();
