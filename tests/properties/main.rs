@@ -65,3 +65,9 @@ fn a_callee_whose_answer_is_lost_leaves_nothing() {
 fn hanging_up_without_a_tunnel_is_waited_out() {
     again([false; 6], &[Step::Call(0, 2), Step::NoWayOut(3), Step::Wait(Duration::from_millis(3_100))]);
 }
+
+#[test]
+fn an_invite_that_waits_for_the_tunnel_is_not_refused() {
+    let wait = |ms| Step::Wait(Duration::from_millis(ms));
+    again([false; 6], &[Step::NoWayOut(1), wait(600), Step::Call(0, 1), Step::NoWayOut(3), wait(2_500)]);
+}

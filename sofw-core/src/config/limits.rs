@@ -181,6 +181,8 @@ pub const ORPHAN_PORT_LIFE: Duration = Duration::from_secs(10);
 pub const ANNOUNCED_MEDIA_MAX: usize = 4 * PHONES_MAX;
 /// An outage of the tunnel that requests wait out instead of being refused: shorter than a caller's patience.
 pub const TUNNEL_GRACE: Duration = Duration::from_secs(4);
+/// Most requests that wait for the tunnel's return at once: one of every phone.
+pub const WAITING_REQUESTS_MAX: usize = PHONES_MAX;
 /// Retry-After of the 503 that phones get while the tunnel is down.
 pub const TUNNEL_DOWN_RETRY_AFTER_S: u32 = 10;
 /// Most digest nonces in use whose counts are remembered; beyond, the oldest ones are challenged again (`stale=true`).

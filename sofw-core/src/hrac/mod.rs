@@ -15,6 +15,7 @@ mod phones;
 mod sip;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use core::net::SocketAddr;
 use std::collections::VecDeque;
@@ -30,6 +31,7 @@ use crate::transport::Connections;
 use crate::tunnel::{Frame, RaHeader, TunnelClient, TunnelOutput, TunnelStatus};
 use flows::Flows;
 use phones::Phones;
+use waiting::Waiting;
 
 /// The inside half.
 #[derive(Debug)]
@@ -39,7 +41,7 @@ pub struct Hrac {
     tunnel: TunnelClient,
     /// Between `Started` and `Ended`: what is sent arrives, now or when the tunnel is back.
     in_session: bool,
-    down_since: Option<Instant>,
+    waiting: Waiting,
     flows: Flows,
     phones: Phones,
     connections: Connections,
@@ -72,7 +74,7 @@ impl Hrac {
             now,
             tunnel,
             in_session: false,
-            down_since: Some(now),
+            waiting: Waiting::new(now),
             flows: Flows::new(&config.media),
             phones: Phones::new(),
             connections: Connections::new(ConnNames::new(1, 2)),
@@ -261,6 +263,7 @@ impl Hrac {
                 TunnelOutput::Started(_) => self.session_started(),
                 TunnelOutput::Ended(_) => {
                     self.in_session = false;
+                    self.waiting.session_ended();
                     self.flows.orphan_all(self.now);
                 }
                 TunnelOutput::Frame(_, frame) => self.frame_in(frame),
@@ -281,7 +284,7 @@ impl Hrac {
         while let Some(output) = self.flows.poll() {
             self.out.push_back(output);
         }
-        self.down_since = if self.tunnel.is_up() { None } else { self.down_since.or(Some(self.now)) };
+        self.waiting.tunnel_is_up(self.now, self.tunnel.is_up());
     }
 
     /// HRAS knows nothing of before: it is told who we are and which ports it may name, and opens its flows again.

@@ -5,8 +5,9 @@ use core::net::SocketAddr;
 use sha2::{Digest, Sha256};
 
 use super::Hrac;
+use super::waiting::Admission;
 use crate::base::{Hop, InsideAddr, Payload, SiteId, Transport};
-use crate::config::limits::{SIP_MESSAGE_MAX, TUNNEL_DOWN_RETRY_AFTER_S, TUNNEL_GRACE};
+use crate::config::limits::{SIP_MESSAGE_MAX, TUNNEL_DOWN_RETRY_AFTER_S};
 use crate::event::{DropReason, Event};
 use crate::io::{Output, SocketId};
 use crate::sip::{Editor, HeaderName, Message, Method, build, is_keep_alive};
@@ -59,23 +60,22 @@ impl Hrac {
             self.dropped_from(DropReason::QueueFull, Some(source.addr));
             return None;
         }
-        if !self.may_send(&message) {
-            self.dropped_from(DropReason::TunnelDown, Some(source.addr));
-            return unavailable(&message, source.addr);
+        let admission = match self.in_session {
+            true => self.waiting.admit(self.now, source, &message),
+            false => Admission::Refused,
+        };
+        match admission {
+            Admission::Pass => {}
+            Admission::Repeated => return None,
+            Admission::Refused => {
+                self.dropped_from(DropReason::TunnelDown, Some(source.addr));
+                return unavailable(&message, source.addr);
+            }
         }
         self.report(&message, source, listener, true);
         let message = self.pool.copy(bytes);
         self.say(Frame::Sip { phone: source, message });
         None
-    }
-
-    /// Whether a message will reach HRAS soon. Within a session nothing is lost, so a short outage is waited out; what
-    /// ends a transaction or a call may always wait: a refused BYE would leave the other end talking to nobody.
-    fn may_send(&self, message: &Message<'_>) -> bool {
-        let is_waiting = self.down_since.is_some_and(|since| self.now.since(since) > TUNNEL_GRACE);
-        let begins =
-            message.is_request() && !matches!(message.method(), Method::Ack | Method::Bye | Method::Cancel);
-        self.in_session && (!is_waiting || !begins)
     }
 
     /// A message of HRAS for a phone.

@@ -98,15 +98,25 @@ fn a_short_outage_is_waited_out_and_a_long_one_is_not() {
     let mut world = World::new();
     world.said();
     let invite = invite("10.10.10.10", 4_000);
-    world.hrac.down_since = Some(world.now);
+    world.hrac.waiting.set_down_since(world.now);
     world.now += TUNNEL_GRACE;
     world.udp("10.10.10.10:5060", invite.as_bytes());
     assert_eq!(sip(&world.said()).len(), 1, "the session brings it over");
     world.now += Duration::from_millis(1);
     world.udp("10.10.10.10:5060", invite.as_bytes());
+    assert!(
+        world.sent.is_empty() && world.said().is_empty(),
+        "what waits already is not refused, and goes once"
+    );
+    let other = invite.replace("CSeq: 1", "CSeq: 2");
+    world.udp("10.10.10.10:5060", other.as_bytes());
     assert!(world.sent.pop().unwrap().2.starts_with(b"SIP/2.0 503 "));
     world.udp("10.10.10.10:5060", OK.as_bytes());
     assert_eq!(sip(&world.said()).len(), 1, "a response waits for the tunnel");
+    for _ in 0..2 {
+        world.udp("10.10.10.10:5060", other.replace("INVITE", "BYE").as_bytes());
+    }
+    assert_eq!((sip(&world.said()).len(), world.sent.len()), (1, 0), "so does the end of a call");
 }
 
 #[test]
@@ -114,7 +124,7 @@ fn tcp_is_cut_into_messages_and_pings_are_answered() {
     let mut world = World::new();
     let conn = world.accept(1, "10.10.10.10:50000");
     let invite = request("INVITE", "TCP 10.10.10.10", "10.10.10.10:50000;transport=tcp", "");
-    let stream = format!("\r\n\r\n{invite}{invite}");
+    let stream = format!("\r\n\r\n{invite}{}", invite.replace("CSeq: 1", "CSeq: 2"));
     for bytes in stream.as_bytes().chunks(7) {
         world.input(Input::Received { conn, bytes });
     }

@@ -73,7 +73,7 @@ impl World {
     pub(super) fn start_session(&mut self) {
         self.hrac.session_started();
         self.hrac.dirty = true;
-        self.hrac.down_since = None;
+        self.hrac.waiting.tunnel_is_up(self.now, true);
         self.drain();
     }
 

@@ -1,0 +1,78 @@
+//! Requests that wait for the tunnel's return in the session's queue.
+
+use std::collections::BTreeSet;
+
+use crate::base::Instant;
+use crate::config::limits::{TUNNEL_GRACE, WAITING_REQUESTS_MAX};
+use crate::sip::{Message, Method};
+use crate::tunnel::RaHeader;
+
+/// Who waits. A request that waits already must not be refused when it comes again: the caller would believe that the call
+/// failed, and the callee would answer nobody.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    down_since: Option<Instant>,
+    /// Source, branch and CSeq (RFC 3261 §17.2.3; the branch is empty for RFC 2543 phones).
+    requests: BTreeSet<(RaHeader, String, String)>,
+}
+
+/// What becomes of a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Admission {
+    /// It goes into the tunnel, or into its queue.
+    Pass,
+    /// It waits there already.
+    Repeated,
+    /// It would wait too long.
+    Refused,
+}
+
+impl Waiting {
+    pub(super) const fn new(now: Instant) -> Self {
+        Waiting { down_since: Some(now), requests: BTreeSet::new() }
+    }
+
+    /// Whether the tunnel carries frames now.
+    pub(super) fn tunnel_is_up(&mut self, now: Instant, up: bool) {
+        if up {
+            self.down_since = None;
+            self.requests.clear();
+        } else {
+            self.down_since.get_or_insert(now);
+        }
+    }
+
+    /// The session ended, and with it its queue.
+    pub(super) fn session_ended(&mut self) {
+        self.requests.clear();
+    }
+
+    /// Within a session nothing is lost, so a short outage is waited out; what ends a transaction or a call may always wait:
+    /// a refused BYE would leave the other end talking to nobody.
+    pub(super) fn admit(&mut self, now: Instant, source: RaHeader, message: &Message<'_>) -> Admission {
+        let Some(since) = self.down_since else { return Admission::Pass };
+        if !message.is_request() || message.method() == Method::Ack {
+            return Admission::Pass;
+        }
+        let branch = message.via().transaction_branch().unwrap_or_default().to_owned();
+        let (number, method) = message.cseq();
+        let key = (source, branch, format!("{number} {} {}", method.as_str(), message.call_id()));
+        if self.requests.contains(&key) {
+            return Admission::Repeated;
+        }
+        let ends = matches!(message.method(), Method::Bye | Method::Cancel);
+        let has_room = self.requests.len() < WAITING_REQUESTS_MAX;
+        if !ends && (now.since(since) > TUNNEL_GRACE || !has_room) {
+            return Admission::Refused;
+        }
+        if has_room {
+            self.requests.insert(key);
+        }
+        Admission::Pass
+    }
+
+    #[cfg(test)]
+    pub(super) fn set_down_since(&mut self, since: Instant) {
+        self.down_since = Some(since);
+    }
+}
