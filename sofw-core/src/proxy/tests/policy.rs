@@ -47,9 +47,12 @@ fn a_route_of_ours_lets_no_stranger_in() {
         request.to = "<sip:x@10.10.10.77>;tag=guess".to_owned();
         assert_eq!(status(&mut world, out(UA2), &request), 481);
     }
-    let mut request = world.request("INVITE", "sip:alice@example.net", "sip:x@elsewhere.org", out(UA2));
-    request.lines.push("Route: <sip:192.0.2.1;lr>".to_owned());
-    assert_eq!(status(&mut world, out(UA2), &request), 403);
+    // Nor does one that only looks like ours.
+    for route in ["<sip:192.0.2.1;lr>", "<sip:192.0.2.1;lr;site=hq>"] {
+        let mut request = world.request("INVITE", "sip:alice@example.net", "sip:x@elsewhere.org", out(UA2));
+        request.lines.push(format!("Route: {route}"));
+        assert_eq!(status(&mut world, out(UA2), &request), 403, "{route}");
+    }
 }
 
 #[test]

@@ -65,6 +65,24 @@ fn a_pair_is_skipped_if_one_port_of_it_fails_and_tried_again_later() {
 }
 
 #[test]
+fn a_closed_pair_rests_until_all_others_had_their_turn() {
+    let pairs = RELAY_PORT_RESERVE as u16 + 3;
+    let mut keeper = keeper(20_000, 20_000 + 2 * pairs - 1);
+    let mut open = BTreeSet::new();
+    let mut ready = serve(&mut keeper, &mut open, &[]);
+    for _ in 0..pairs {
+        let port = ready.remove(0);
+        assert!(keeper.claim(port));
+        ready.extend(serve(&mut keeper, &mut open, &[]));
+        keeper.release(port);
+        ready.extend(serve(&mut keeper, &mut open, &[]));
+    }
+    let in_turn: Vec<u16> =
+        (0..).map(|pair| 20_000 + 2 * (pair % pairs)).skip(pairs.into()).take(ready.len()).collect();
+    assert_eq!(ready, in_turn);
+}
+
+#[test]
 fn claims_only_pairs_of_the_range() {
     let mut keeper = keeper(20_000, 20_005);
     for port in [0, 19_998, 20_001, 20_006, 65_534] {

@@ -200,6 +200,20 @@ fn p10_silence_ends_a_record_but_not_on_hold() {
 }
 
 #[test]
+fn p10_a_held_line_keeps_the_silent_ones_of_its_call() {
+    let mut world = World::new();
+    let offer = sdp("10.10.10.10", &[&audio(4_000), "video 4002 RTP/AVP 96"]);
+    let held = audio(5_000) + "\r\na=inactive";
+    world.call("c1", out_call(), &offer, &sdp("198.51.100.7", &[&held, "video 5002 RTP/AVP 96"]));
+    for _ in 0..3 {
+        world.now += MEDIA_SILENCE_MAX;
+        world.agent.handle_timeout(world.now);
+        world.drain();
+    }
+    assert_eq!(world.agent.records().count(), 2);
+}
+
+#[test]
 fn p10_a_lost_tunnel_ends_the_calls_through_it_only() {
     let mut world = World::new();
     world.call("c1", out_call(), &alice(4_000), &bob(5_000));

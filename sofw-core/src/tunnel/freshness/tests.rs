@@ -66,6 +66,16 @@ fn while_nothing_is_sent_the_queue_keeps_fresh_voice_only() {
 }
 
 #[test]
+fn urgent_media_outlive_the_voice_that_grows_stale_beside_them() {
+    let mut queue = VoiceQueue::new();
+    queue.push(at(0), true, voice(1, b"digit"), AGE);
+    queue.push(at(0), false, voice(2, b"x"), AGE);
+    assert_eq!(queue.push(at(10_000), false, voice(3, b"x"), AGE).stale, 1);
+    assert_eq!(queue.drop_stale(at(10_100), AGE), 0);
+    assert_eq!(numbers(&mut queue, 1_000), [1, 3]);
+}
+
+#[test]
 fn a_frame_that_does_not_fit_stays_first() {
     let mut queue = VoiceQueue::new();
     queue.push(at(0), false, voice(0, &[0; 500]), AGE);

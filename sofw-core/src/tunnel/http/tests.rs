@@ -85,6 +85,9 @@ fn what_two_parsers_could_read_differently_is_refused() {
     for (bytes, error) in cases {
         assert_eq!(requests(bytes.as_bytes(), 7).map(|_| ()), Err(*error), "{bytes}");
     }
+    // The head's parser does not rely on who cut the head out of the stream.
+    let parsed = RequestHead::parse(b"GET / HTTP/1.1\r\nHost: x\nA: b\r\n\r\n");
+    assert_eq!(parsed.err(), Some(HttpError::BareLineEnd));
     let chunked = |body: &str| {
         let head = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
         requests(format!("{head}{body}").as_bytes(), 3).map(|_| ())
@@ -273,6 +276,12 @@ fn stale_is_tried_again_and_a_wrong_password_is_not_for_long() {
     assert_eq!(challenged(&mut auth, &challenge("c", false), true), Verdict::Retry);
     let refused = Verdict::Refused { schemes: vec!["Digest".into()], tried: true };
     assert_eq!(challenged(&mut auth, &challenge("d", false), true), refused);
+    // With the right password, each of several connections may find its nonce used up; but not for ever.
+    let mut auth = mufasa();
+    for nonce in ["a", "b", "c", "d"] {
+        assert_eq!(challenged(&mut auth, &challenge(nonce, true), true), Verdict::Retry);
+    }
+    assert_eq!(challenged(&mut auth, &challenge("e", true), true), refused);
 }
 
 #[test]

@@ -179,6 +179,12 @@ impl TunnelServer {
         })
     }
 
+    /// Sessions, those that have not proved themselves included.
+    #[cfg(test)]
+    pub(super) fn sessions(&self) -> usize {
+        self.sessions.len()
+    }
+
     /// The session of a site.
     fn current(&self, site: SiteId) -> Option<usize> {
         self.sites.get(usize::from(site.0))?.current

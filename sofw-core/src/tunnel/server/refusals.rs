@@ -31,3 +31,21 @@ impl Refusals {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_addresses_is_not_remembered_without_bound() {
+        let mut refusals = Refusals::new();
+        let start = Instant::from_millis(1_000);
+        let address = |number: usize| IpAddr::from((number as u32).to_be_bytes());
+        for number in 0..REFUSED_ADDRESSES_MAX + 50 {
+            assert!(refusals.is_news(start, address(number)));
+        }
+        assert_eq!(refusals.silent.len(), REFUSED_ADDRESSES_MAX);
+        assert!(!refusals.is_news(start, address(REFUSED_ADDRESSES_MAX + 49)));
+        assert!(refusals.is_news(start, address(0)), "the oldest was forgotten");
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::middle::{Middle, Side};
 use super::*;
-use crate::config::limits::{STRANGER_CONNECTIONS_MAX, STRANGER_TIMEOUT};
+use crate::config::limits::{SITE_PENDING_SESSIONS_MAX, STRANGER_CONNECTIONS_MAX, STRANGER_TIMEOUT};
 use crate::tunnel::http::to_path_segment;
 use crate::tunnel::seal::hello;
 
@@ -104,9 +104,10 @@ fn a_replayed_hello_displaces_nobody() {
     for conn in 900..960 {
         world.stranger(conn, &post("/sofw/1/hello", &hello_bytes("hq", 7)));
         assert!(world.answers[&conn].starts_with(b"HTTP/1.1 200 "));
+        assert!(world.server.sessions() <= 1 + SITE_PENDING_SESSIONS_MAX, "the oldest replay made room");
     }
     world.run(Duration::from_secs(30));
-    assert_eq!(world.sessions.len(), 2);
+    assert_eq!((world.sessions.len(), world.server.sessions()), (2, 1), "their time is up");
     assert_eq!(world.count(Side::Client, |event| matches!(event, Event::TunnelDown { .. })), 0);
     world.send_down(1);
     world.run_ms(100);

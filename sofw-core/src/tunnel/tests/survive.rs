@@ -78,6 +78,8 @@ fn beyond_the_resume_window_a_new_session_begins() {
         world.kill(conn);
     }
     world.run(Duration::from_secs(320));
+    let ended = world.sessions.iter().filter(|(_, _, what)| *what == "ended");
+    assert_eq!(ended.count(), 2, "each end gives up by itself: {:?}", world.sessions);
     world.network_is_down = false;
     world.run(Duration::from_secs(20));
     assert!(world.client.is_up());
