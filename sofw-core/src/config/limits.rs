@@ -140,6 +140,11 @@ pub const CONTACT_MAX: usize = 1_024;
 pub const TRANSACTIONS_MAX: usize = 65_536;
 /// Above so many, requests from outside get that 503 already: a flood there leaves room for the phones inside.
 pub const OUTSIDE_TRANSACTIONS_MAX: usize = 49_152;
+/// Most bytes of requests that transactions keep, and how many of them when requests from outside get that 503 already:
+/// a flood of the longest messages must not take the memory that the bound on their number was meant for.
+pub const TRANSACTION_BYTES_MAX: (usize, usize) = (256 * 1024 * 1024, 192 * 1024 * 1024);
+/// Longest head of a request from outside, of which dialogs keep parts for hours. Real ones have two kilobytes.
+pub const OUTSIDE_HEAD_MAX: usize = 8 * 1024;
 /// Most SIP dialogs remembered at once; beyond, 503 with Retry-After.
 pub const DIALOGS_MAX: usize = 32_768;
 /// Above so many, requests from outside get that 503 already, for the same reason as with transactions.

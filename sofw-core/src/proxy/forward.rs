@@ -181,6 +181,7 @@ impl SipServer {
             early: Vec::new(),
             answered: Vec::new(),
         };
+        self.kept_bytes += record.sent.len();
         self.branches.insert(branch, record);
         self.arm_client(branch);
         self.send(to, sent);
@@ -188,6 +189,7 @@ impl SipServer {
 
     pub(super) fn close_branch(&mut self, id: BranchId) {
         let Some(branch) = self.branches.remove(&id) else { return };
+        self.kept_bytes -= branch.sent.len();
         self.by_client_key.remove(&branch.key);
         self.by_hop.remove(&(branch.to, id));
         self.timers.clear(Timer::Client(id.0));

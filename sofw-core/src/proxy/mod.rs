@@ -84,12 +84,16 @@ pub struct SipServer {
     timers: Expiring<Timer>,
     rng: Rng,
     loop_secret: [u8; 32],
+    /// Bytes of the requests in `contexts` and `branches`.
+    kept_bytes: usize,
     next_context: u64,
     next_branch: u64,
     out: VecDeque<SipOutput>,
-    /// [`limits::TRANSACTIONS_MAX`] and [`limits::OUTSIDE_TRANSACTIONS_MAX`]; tests take less.
+    /// [`limits::TRANSACTIONS_MAX`], [`limits::OUTSIDE_TRANSACTIONS_MAX`] and [`limits::TRANSACTION_BYTES_MAX`]; tests
+    /// take less.
     transactions_max: usize,
     outside_transactions_max: usize,
+    transaction_bytes_max: (usize, usize),
 }
 
 impl SipServer {
@@ -110,11 +114,13 @@ impl SipServer {
             timers: Expiring::new("SIP transaction"),
             rng: rng.fork("tags and branches"),
             loop_secret,
+            kept_bytes: 0,
             next_context: 0,
             next_branch: 0,
             out: VecDeque::new(),
             transactions_max: limits::TRANSACTIONS_MAX,
             outside_transactions_max: limits::OUTSIDE_TRANSACTIONS_MAX,
+            transaction_bytes_max: limits::TRANSACTION_BYTES_MAX,
         }
     }
 

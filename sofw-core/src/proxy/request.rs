@@ -41,13 +41,18 @@ impl SipServer {
             }
             return;
         }
-        let bound = match from {
-            Hop::Inside(_) => self.transactions_max,
-            Hop::Outside(_) => self.outside_transactions_max,
+        let (all_bytes, outside_bytes) = self.transaction_bytes_max;
+        let (bound, bytes_bound) = match from {
+            Hop::Inside(_) => (self.transactions_max, all_bytes),
+            Hop::Outside(_) => (self.outside_transactions_max, outside_bytes),
         };
         // Room for this one and for one copy.
-        if self.transactions() + 2 > bound {
-            return self.refuse_statelessly(&from, request);
+        if self.transactions() + 2 > bound || self.kept_bytes + 2 * request.bytes().len() > bytes_bound {
+            return self.refuse_statelessly(&from, request, 503);
+        }
+        let head = request.bytes().len() - request.body().len();
+        if from.site().is_none() && head > limits::OUTSIDE_HEAD_MAX {
+            return self.refuse_statelessly(&from, request, 513);
         }
         let id = self.open_context(from, key.clone(), request);
         if request.method() == Method::Cancel {
@@ -168,6 +173,7 @@ impl SipServer {
             cancelled: false,
             ends: false,
         };
+        self.kept_bytes += context.request.len();
         self.contexts.insert(id, context);
         self.by_server_key.insert(key, id);
         id
@@ -175,16 +181,18 @@ impl SipServer {
 
     pub(super) fn close_context(&mut self, id: u64) {
         if let Some(context) = self.contexts.remove(&id) {
+            self.kept_bytes -= context.request.len();
             self.by_server_key.remove(&context.key);
             self.timers.clear(Timer::Server(id));
         }
     }
 
-    /// No room for a transaction: 503 without one (§16.11 allows it; §21.5.4 for Retry-After).
-    fn refuse_statelessly(&mut self, from: &Hop, request: &Message<'_>) {
+    /// No room for a transaction: an answer without one (§16.11 allows it; §21.5.4 for Retry-After).
+    fn refuse_statelessly(&mut self, from: &Hop, request: &Message<'_>, status: u16) {
         let retry = limits::RETRY_AFTER_S.to_string();
-        let extra = [(HeaderName::RetryAfter, retry.as_str())];
-        let response = build::response(request, 503, reason(503), Some("full"), &extra);
+        let later = [(HeaderName::RetryAfter, retry.as_str())];
+        let extra = if status == 503 { later.as_slice() } else { &[] };
+        let response = build::response(request, status, reason(status), Some("full"), extra);
         self.send(reply_to(*from, &request.via()), response.into());
     }
 

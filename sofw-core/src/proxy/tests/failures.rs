@@ -214,6 +214,36 @@ fn a_flood_is_answered_503_without_state_and_leaves_room_for_inside() {
 }
 
 #[test]
+fn a_flood_of_long_requests_is_bounded_by_its_bytes() {
+    let mut world = World::new();
+    let options = |world: &mut World, hop: Hop, len: usize| {
+        let mut request = world.request("OPTIONS", "sip:example.net", "sip:x@elsewhere.org", hop);
+        request.body = "x".repeat(len);
+        world.say(hop, &request.text())[0].status()
+    };
+    world.server.transaction_bytes_max = (1_000_000, 600_000);
+    let fitting = (0..100).take_while(|_| options(&mut world, out(UA2), 60_000) == 200).count();
+    assert_eq!(fitting, 8, "with room for the copy of the last");
+    assert_eq!(options(&mut world, out(UA2), 60_000), 503);
+    assert_eq!(options(&mut world, hq(UA1), 60_000), 200, "room is left for the phones inside");
+    world.wait(Duration::from_secs(33));
+    assert_eq!((world.server.transactions(), world.server.kept_bytes), (0, 0));
+}
+
+#[test]
+fn nobody_outside_makes_us_remember_long_heads() {
+    let mut world = World::new();
+    world.register("alice", hq(UA1));
+    let mut say = |hop: Hop| {
+        let mut request = world.request("INVITE", "sip:alice@example.net", "sip:x@elsewhere.org", hop);
+        request.call_id = "c".repeat(9_000);
+        world.say(hop, &request.text())[0].status()
+    };
+    assert_eq!(say(out(UA2)), 513);
+    assert_eq!(say(hq("10.10.10.20:5060")), 0, "a site's own phones may");
+}
+
+#[test]
 fn no_call_begins_when_the_dialog_table_is_full() {
     let mut world = World::new();
     world.register("alice", hq(UA1));
