@@ -56,6 +56,11 @@ impl Spaces {
         }
     }
 
+    /// The private networks.
+    pub(super) fn sites(&self) -> impl Iterator<Item = Space> {
+        (0..self.sites.len()).filter_map(|index| Some(Space::Site(SiteId(u16::try_from(index).ok()?))))
+    }
+
     /// Our address facing `hop`; `None` while the site has announced none for this transport.
     pub(super) fn interface(&self, hop: &Hop) -> Option<SocketAddr> {
         match hop {

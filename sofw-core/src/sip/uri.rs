@@ -212,7 +212,11 @@ impl<'a> Host<'a> {
     /// Whether two hosts are written for the same thing. No names are resolved.
     pub fn is_same(&self, other: &Host<'_>) -> bool {
         match (self, other) {
-            (Host::Name(a), Host::Name(b)) => a.eq_ignore_ascii_case(b),
+            // A last dot only says that nothing follows (RFC 1034 §3.1).
+            (Host::Name(a), Host::Name(b)) => {
+                let [a, b] = [a, b].map(|name| name.strip_suffix('.').unwrap_or(name));
+                a.eq_ignore_ascii_case(b)
+            }
             (a, b) => a.ip().is_some() && a.ip() == b.ip(),
         }
     }

@@ -63,6 +63,13 @@ fn who_claims_to_be_our_user_is_challenged_outside() {
     let challenged = world.say(out(UA2), &request.text()).remove(0);
     assert_eq!(challenged.status(), 407);
     assert_eq!(challenged.all("Proxy-Authenticate").len(), 1);
+    for spelling in
+        ["EXAMPLE.net", "example.net.", "example.net:5999", "203.0.113.5", "10.10.10.2", "10.10.10.2:5060"]
+    {
+        let from = format!("sip:bob@{spelling}");
+        assert_eq!(invite(&mut world, out(UA2), &from, "sip:alice@example.net"), 407, "{from}");
+    }
+    assert_eq!(invite(&mut world, out(UA2), "sips:bob@example.net", "sip:alice@example.net"), 407);
     let again = world.answer_challenge(&request, &challenged, "bob", "secret");
     let sent = world.say(out(UA2), &again.text());
     assert_eq!(sent[0].to, hq(UA1));
