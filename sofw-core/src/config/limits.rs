@@ -128,6 +128,8 @@ pub const STRANGER_TIMEOUT: Duration = Duration::from_secs(10);
 pub const SITE_MEDIA_LINES_MAX: usize = 8_192;
 /// Most m-lines in one SDP body that get relay ports; further ones are refused with 488.
 pub const SDP_MEDIA_LINES_MAX: usize = 16;
+/// Most calls from outside that may be unanswered at once: strangers who call phones that are gone must not take all ports.
+pub const OUTSIDE_UNANSWERED_MAX: usize = 2_048;
 /// Relay port pairs held open ahead of need, so that an SDP never names a port that cannot be opened.
 pub const RELAY_PORT_RESERVE: usize = 64;
 /// Most bindings of one user.

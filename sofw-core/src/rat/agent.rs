@@ -10,7 +10,7 @@ use super::spaces::Spaces;
 use super::table::{Key, Table};
 use crate::base::{Deadline, Duration, Hop, Instant, SiteId};
 use crate::config::HrasConfig;
-use crate::config::limits::{DIALOGS_MAX, SDP_MEDIA_LINES_MAX};
+use crate::config::limits::{DIALOGS_MAX, OUTSIDE_UNANSWERED_MAX, SDP_MEDIA_LINES_MAX};
 use crate::event::Event;
 use crate::io::Output;
 use crate::media::{Accept, Leg, Relay, Remote};
@@ -144,7 +144,9 @@ impl RelayAgent {
         call_id: &str,
         (caller_tag, callee_tag): (&str, Option<&str>),
     ) -> Result<Key, u16> {
-        if self.table.len() >= DIALOGS_MAX {
+        let outside = Space::of(caller) == Space::Outside;
+        if self.table.len() >= DIALOGS_MAX || (outside && self.unanswered_outside() >= OUTSIDE_UNANSWERED_MAX)
+        {
             return Err(503);
         }
         Ok(self.table.insert(Group {
@@ -158,6 +160,11 @@ impl RelayAgent {
             confirmed: false,
             created: now,
         }))
+    }
+
+    fn unanswered_outside(&self) -> usize {
+        let unanswered = |group: &Group| !group.confirmed && group.legs[CALLER].space == Space::Outside;
+        self.table.iter().filter(|(_, group)| unanswered(group)).count()
     }
 
     /// The terminal at `side` describes its media. Gives, per m-line, what the other terminal is to believe.

@@ -2,7 +2,7 @@
 
 use super::world::*;
 use crate::base::Hop;
-use crate::config::limits::SDP_MEDIA_LINES_MAX;
+use crate::config::limits::{OUTSIDE_UNANSWERED_MAX, SDP_MEDIA_LINES_MAX};
 
 fn hops() -> (Hop, Hop) {
     (inside(HQ, "10.10.10.10:5060"), outside("198.51.100.7:5060"))
@@ -204,6 +204,22 @@ fn rtcp_by_attribute_and_multiplexed() {
     let answer = bob(&[&(audio(6_000) + "\r\na=rtcp-mux")]);
     world.call("c2", hops(), &alice(&[&audio(4_010)]), &answer);
     assert_eq!(world.phone_sends(HQ, 30_003, b"x"), Heard::Outside(addr("198.51.100.7:6000"), 20_003));
+}
+
+#[test]
+fn unanswered_calls_from_outside_leave_ports_for_others() {
+    let mut world = World::with_ports((20_000, 20_003), 3_000);
+    let ring = |world: &mut World, hops: (Hop, Hop), number: usize| {
+        let branch = world.branch();
+        let invite = request("INVITE", &format!("c{number}"), "a", None, &bob(&[&audio(5_000)]));
+        (branch, world.request(hops, branch, &invite).map(drop))
+    };
+    let first = ring(&mut world, back(), 0).0;
+    assert!((1..OUTSIDE_UNANSWERED_MAX).all(|number| ring(&mut world, back(), number).1.is_ok()));
+    assert_eq!(ring(&mut world, back(), 9_999).1, Err(503));
+    assert_eq!(ring(&mut world, hops(), 9_998).1, Ok(()));
+    world.fail(first);
+    assert_eq!(ring(&mut world, back(), 9_997).1, Ok(()));
 }
 
 #[test]
