@@ -1,8 +1,10 @@
 //! Events of a machine, as log lines.
 
+use std::collections::BTreeSet;
+
 use smol::channel::Sender;
 use sofw_core::Event;
-use sofw_core::base::{Instant, SiteId};
+use sofw_core::base::{Hop, Instant, SiteId};
 use sofw_core::event::DropReason;
 use sofw_core::io::{IoError, ListenerId, SocketId};
 use tracing::{debug, error, info, warn};
@@ -27,6 +29,8 @@ pub struct Watch {
     failures: Sender<Failure>,
     drops: [u64; DropReason::ALL.len()],
     wrong_credentials: PerMinute,
+    /// Bindings, so that their renewals, one each 90 s behind a NAT, need no line; as bounded as the location service.
+    bindings: BTreeSet<(String, Hop)>,
 }
 
 impl Watch {
@@ -38,6 +42,7 @@ impl Watch {
             failures,
             drops: [0; DropReason::ALL.len()],
             wrong_credentials: PerMinute::default(),
+            bindings: BTreeSet::new(),
         }
     }
 
@@ -50,6 +55,15 @@ impl Watch {
     fn failed(&self, key: String, what: String, error: &IoError) {
         // The waiting end is gone only when the process ends anyway.
         let _ = self.failures.try_send(Failure { key, reason: format!("{what}: {error}") });
+    }
+
+    /// What changed, if anything did.
+    fn registered(&mut self, user: &str, hop: Hop, expires_s: u32) -> Option<&'static str> {
+        let binding = (user.to_owned(), hop);
+        match expires_s {
+            0 => self.bindings.remove(&binding).then_some("unregistered"),
+            _ => self.bindings.insert(binding).then_some("registered"),
+        }
     }
 
     /// Says it the first time, the second, the fourth, the eighth…: a flood must not become a flood of log lines.
@@ -94,8 +108,10 @@ impl Observer for Watch {
             Event::TunnelRefused { status, advice } => error!(status, advice, "no tunnel"),
             Event::HelloRefused { peer, reason } => warn!(%peer, reason, "a tunnel was refused"),
             Event::Sip { from, to, start_line, call_id } => debug!(%from, %to, call_id, "{start_line}"),
-            Event::Registered { user, hop, expires_s: 0 } => info!(user, %hop, "unregistered"),
-            Event::Registered { user, hop, expires_s } => info!(user, %hop, expires_s, "registered"),
+            Event::Registered { user, hop, expires_s } => match self.registered(user, *hop, *expires_s) {
+                Some(what) => info!(user, %hop, expires_s, "{what}"),
+                None => debug!(user, %hop, expires_s, "registered again"),
+            },
             Event::AuthFailed { user, hop } => {
                 if let Some(unsaid) = self.wrong_credentials.say(now) {
                     warn!(user, %hop, unsaid, "wrong credentials");
@@ -139,7 +155,18 @@ const LINES_PER_MINUTE: u32 = 20;
 
 #[cfg(test)]
 mod tests {
+    use sofw_core::base::{OutsideAddr, Transport};
+
     use super::*;
+
+    #[test]
+    fn a_renewed_binding_needs_no_line() {
+        let mut watch = Watch::new("hras", Vec::new(), smol::channel::unbounded().0);
+        let addr = ([198, 51, 100, 7], 5060).into();
+        let hop = Hop::Outside(OutsideAddr { listener: 0, transport: Transport::Udp, addr });
+        let said = [90, 90, 0, 90].map(|expires_s| watch.registered("bob", hop, expires_s));
+        assert_eq!(said, [Some("registered"), None, Some("unregistered"), Some("registered")]);
+    }
 
     #[test]
     fn a_flood_is_counted_and_not_said() {
