@@ -70,15 +70,18 @@ pub fn register(
             }
         }
         let hop = contact_hop(source, &contact.uri());
-        changes.push((hop, expires_s));
         let old = known.map(|index| list.remove(index));
         let instance = instance(&contact);
-        if instance.is_some() {
+        if expires_s > 0 && instance.is_some() {
             // The phone has moved: nobody is at its old address, and calls would ring there for half a minute.
-            let (moved, others) = list.into_iter().partition(|binding| binding.instance == instance);
+            let (moved, others): (Vec<_>, _) = list.into_iter().partition(|b| b.instance == instance);
             list = others;
-            changes.extend(moved.into_iter().map(|binding: Binding| (binding.hop, 0)));
+            if moved.iter().any(|binding| is_older(request, binding)) {
+                return Err(OUT_OF_ORDER);
+            }
+            changes.extend(moved.iter().filter(|b| b.hop != hop).map(|b| (b.hop, 0)));
         }
+        changes.push((hop, expires_s));
         if expires_s > 0 {
             let new = Binding {
                 id: old.map_or_else(|| location.next_id(), |old| old.id),

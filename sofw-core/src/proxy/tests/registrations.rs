@@ -324,6 +324,9 @@ fn a_phone_that_moved_leaves_no_binding_behind() {
     world.register_contact("alice", cafe, &contact(cafe, &instance("1")));
     let hops: Vec<Hop> = world.server.bindings(world.now).iter().map(|binding| binding.hop).collect();
     assert_eq!(hops, [home, cafe]);
+    let gone = contact(desk, &(instance("1") + ";expires=0"));
+    world.register_contact("alice", cafe, &gone);
+    assert_eq!(world.server.bindings(world.now).len(), 2, "it takes leave of its old address only");
     // RFC 5626 §6: several ways to one phone are numbered.
     world.register_contact("alice", desk, &contact(desk, &(instance("1") + ";reg-id=1")));
     world.register_contact("alice", cafe, &contact(cafe, &(instance("1") + ";reg-id=2")));
