@@ -162,6 +162,18 @@ fn latch_learns_once_from_the_signalling_host_then_locks() {
 }
 
 #[test]
+fn multiplexed_rtcp_goes_where_rtp_was_learned() {
+    let mut relay = Relay::new(None);
+    let muxed = addr("192.168.1.20:5000");
+    let accept = Accept::Outside { signalling: ip("198.51.100.7") };
+    let leg = Leg::Socket { port: 20_000, remote: Some(Remote { rtp: muxed, rtcp: muxed }), accept };
+    relay.open(NOW, [tunnel(FLOW), leg], Urgent::None).unwrap();
+    assert_eq!(relay.from_socket(NOW, 20_000, addr("198.51.100.7:40000"), b"x"), to_tunnel(FLOW));
+    let out = Forward::Socket { port: 20_001, to: addr("198.51.100.7:40000") };
+    assert_eq!(relay.from_tunnel(NOW, SITE, FLOW.rtcp(), b"report"), out);
+}
+
+#[test]
 fn latch_window_opens_with_the_first_packet_not_with_the_offer() {
     let (mut relay, link) = hras();
     let long_ringing = NOW + LATCH_WINDOW + LATCH_WINDOW;

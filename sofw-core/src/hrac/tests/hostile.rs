@@ -1,10 +1,14 @@
 //! A hostile HRAS cannot make HRAC talk to anything that the inside did not announce.
 
+use core::net::SocketAddr;
+
 use super::world::*;
-use crate::base::Duration;
-use crate::config::limits::PHONE_LIFE;
+use crate::base::{Duration, Instant};
+use crate::config::limits::{ANNOUNCED_MEDIA_MAX, PHONE_LIFE, PHONES_MAX, SIP_MESSAGE_MAX};
 use crate::event::{DropReason, Event};
-use crate::media::Forward;
+use crate::hrac::phones::Phones;
+use crate::media::{Forward, Remote};
+use crate::sip::Message;
 use crate::tunnel::{FlowId, Frame, Urgent};
 
 const MESSAGE: &str = "OPTIONS sip:x@10.10.10.99 SIP/2.0\r\nVia: SIP/2.0/UDP 10.10.10.2;branch=z9hG4bK2\r\n\
@@ -64,12 +68,66 @@ fn a_forgotten_phone_is_spoken_to_no_more() {
 }
 
 #[test]
+fn phones_that_never_end_fill_no_more_than_their_table() {
+    let mut phones = Phones::new();
+    let now = Instant::from_millis(5);
+    let text = request("OPTIONS", "UDP 192.0.2.1", "192.0.2.1", "");
+    let message = Message::parse(text.as_bytes()).unwrap();
+    let phone = |number: usize| {
+        let [_, a, b, c] = (number as u32).to_be_bytes();
+        udp(&format!("10.{a}.{b}.{c}:5060"))
+    };
+    for number in 0..PHONES_MAX {
+        assert!(phones.learn(now, phone(number), UDP, &message));
+    }
+    assert!(!phones.learn(now, phone(PHONES_MAX), UDP, &message));
+    assert!(phones.learn(now, phone(7), UDP, &message), "known ones go on");
+    assert_eq!((phones.len(), phones.listener(phone(PHONES_MAX))), (PHONES_MAX, None));
+}
+
+#[test]
+fn announced_media_addresses_fill_no_more_than_their_table() {
+    const LINES: usize = 512;
+    let mut phones = Phones::new();
+    let now = Instant::from_millis(5);
+    let source = udp("10.10.10.10:5060");
+    let rtp = |number: usize| {
+        SocketAddr::from(([10, 20, (number / 16_384) as u8, 1], (number % 16_384 * 2) as u16 + 2))
+    };
+    let remote = |number: usize| Remote {
+        rtp: rtp(number),
+        rtcp: SocketAddr::new(rtp(number).ip(), rtp(number).port() + 1),
+    };
+    let most = ANNOUNCED_MEDIA_MAX / 2;
+    for first in (0..=most).step_by(LINES) {
+        let mut body = "v=0\r\no=- 1 1 IN IP4 10.10.10.10\r\ns=-\r\nt=0 0\r\n".to_owned();
+        for rtp in (first..first + LINES).map(rtp) {
+            body.push_str(&format!("m=audio {} RTP/AVP 0\r\nc=IN IP4 {}\r\n", rtp.port(), rtp.ip()));
+        }
+        let invite = request("INVITE", "UDP 10.10.10.10:5060", "10.10.10.10:5060", &body);
+        phones.learn(now, source, UDP, &Message::parse(invite.as_bytes()).unwrap());
+    }
+    assert!(phones.announced(now, remote(0)) && phones.announced(now, remote(most - 1)));
+    assert!(!phones.announced(now, remote(most)));
+}
+
+#[test]
 fn what_is_no_sip_is_not_sent_to_phones() {
     let mut world = World::new();
     world.udp("10.10.10.10:5060", invite("10.10.10.10", 4_000).as_bytes());
     world.sip(udp("10.10.10.10:5060"), "GET / HTTP/1.1\r\n\r\n");
     assert!(world.sent.is_empty());
     assert_eq!(world.dropped(DropReason::MalformedSip), 1);
+}
+
+#[test]
+fn what_no_frame_could_carry_is_dropped_by_its_size() {
+    let mut world = World::new();
+    world.said();
+    let long = request("OPTIONS", "UDP 10.10.10.10", "10.10.10.10", &"x".repeat(SIP_MESSAGE_MAX));
+    world.udp("10.10.10.10:5060", long.as_bytes());
+    assert_eq!(world.dropped(DropReason::Oversize), 1);
+    assert!(world.said().is_empty());
 }
 
 #[test]
@@ -111,6 +169,35 @@ fn media_addresses_in_a_multipart_are_announced_too() {
     );
     world.open_flow(0, 30_000, Some("10.10.10.10:4000"));
     assert_eq!(world.voice(0, b"x"), Forward::Socket { port: 30_000, to: addr("10.10.10.10:4000") });
+}
+
+#[test]
+fn a_flow_to_an_address_that_nobody_announced_waits_until_that_very_address_speaks() {
+    let mut world = World::new();
+    world.open_flow(0, 30_000, Some("10.10.10.10:4000"));
+    for (from, port) in
+        [("10.10.10.10:4002", 30_000), ("10.10.10.66:4000", 30_000), ("10.10.10.10:4000", 30_001)]
+    {
+        world.media(port, from, b"x");
+        assert_eq!(world.voice(0, b"x"), Forward::Drop(DropReason::NoFlow), "{from} on {port}");
+    }
+    world.media(30_000, "10.10.10.10:4000", b"x");
+    assert_eq!(world.voice(0, b"x"), Forward::Socket { port: 30_000, to: addr("10.10.10.10:4000") });
+}
+
+#[test]
+fn a_long_call_keeps_its_address_when_the_session_begins_anew() {
+    let mut world = World::new();
+    world.udp("10.10.10.10:5060", invite("10.10.10.10", 4_000).as_bytes());
+    world.open_flow(0, 30_000, Some("10.10.10.10:4000"));
+    world.now = world.now + PHONE_LIFE + Duration::from_millis(1);
+    world.timeout();
+    world.start_session();
+    world.open_flow(0, 30_000, Some("10.10.10.10:4000"));
+    assert_eq!(world.voice(0, b"x"), Forward::Socket { port: 30_000, to: addr("10.10.10.10:4000") });
+    // It vouches for itself only.
+    world.open_flow(2, 30_002, Some("10.10.10.10:4000"));
+    assert_eq!(world.voice(2, b"x"), Forward::Drop(DropReason::NoFlow));
 }
 
 #[test]

@@ -114,6 +114,11 @@ impl World {
         self.frame(Frame::OpenFlow { flow: FlowId(flow), port, phone, phone_rtcp, urgent: Urgent::None });
     }
 
+    /// A datagram arrives on a relay port.
+    pub(super) fn media(&mut self, port: u16, from: &str, bytes: &[u8]) {
+        self.input(Input::Datagram { socket: SocketId::Media(port), from: addr(from), bytes });
+    }
+
     /// HRAS sends voice.
     pub(super) fn voice(&mut self, flow: u32, bytes: &[u8]) -> crate::media::Forward {
         self.hrac.flows.relay.from_tunnel(self.now, crate::base::SiteId(0), FlowId(flow), bytes)

@@ -273,6 +273,12 @@ fn inside_dialogs_older_than_the_server_follow_their_route() {
     bye.lines.push("Route: <sip:10.10.10.2:5060;lr;site=hq>, <sip:203.0.113.5:5060;lr>".to_owned());
     let sent = world.say(hq(UA1), &bye.text());
     assert_eq!(sent[0].to, out(UA2));
+    let claimed = Request {
+        from: "<sip:bob@example.net>;tag=x".to_owned(),
+        via: format!("{}c", bye.via),
+        ..bye.clone()
+    };
+    assert_eq!(world.say(hq(UA1), &claimed.text())[0].status(), 407, "as whom they please");
     bye.via = format!("{}b", bye.via);
     bye.lines = vec!["Route: <sip:10.10.10.2:5060;lr;site=hq>, <sip:10.10.10.2:5060;lr;site=lab>".to_owned()];
     bye.uri = "sip:x@10.10.10.77".to_owned();

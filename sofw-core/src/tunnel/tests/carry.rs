@@ -55,6 +55,23 @@ fn p02_through_a_proxy_that_holds_request_bodies_back() {
 }
 
 #[test]
+fn a_stream_carries_nothing_but_its_probe_until_the_echo_is_back() {
+    let mut world = World::new(Middle::default(), vec![]);
+    let mut steps = Vec::new();
+    for number in 0.. {
+        if world.client.is_up() {
+            break;
+        }
+        world.send_up(number);
+        world.run_ms(1);
+        steps.push(world.at_server.len());
+    }
+    steps.dedup();
+    // A proof is asked for when the uplink opens, and again when the downlink does.
+    assert!(steps.len() <= 3, "nothing, then what went with the proofs: {steps:?}");
+}
+
+#[test]
 fn p02_through_a_proxy_that_closes_after_one_request() {
     let middle = Middle { one_request: true, buffers_requests: true, ..Middle::proxy() };
     carries(World::new(middle, vec![TunnelVia::Forward(proxy(None))]), Rung::Post);

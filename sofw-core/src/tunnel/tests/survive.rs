@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::middle::{Middle, Side};
 use super::*;
 use crate::base::Rng;
+use crate::config::limits::{CARRIER_SILENCE_MAX, SITE_CONNECTIONS_MAX};
 
 fn up(middle: Middle, via: Vec<TunnelVia>) -> World {
     let mut world = World::new(middle, via);
@@ -48,6 +49,36 @@ fn black_holes_are_left() {
     }
     assert_eq!((world.at_server.len(), world.at_client.len()), (2, 2));
     assert_eq!(world.sessions.len(), 2);
+}
+
+#[test]
+fn a_site_that_falls_silent_is_down() {
+    let mut world = up(Middle::default(), vec![]);
+    world.network_is_down = true;
+    world.black_holes = world.live.clone();
+    world.run(CARRIER_SILENCE_MAX + Duration::from_secs(5));
+    assert!(!world.server.is_up(SiteId(0)), "{:#?}", world.events);
+    let why =
+        |event: &Event| matches!(event, Event::TunnelDown { reason, .. } if reason == "the site fell silent");
+    assert_eq!(world.count(Side::Server, why), 1);
+}
+
+#[test]
+fn a_site_has_a_bounded_number_of_connections() {
+    let mut world = up(Middle::default(), vec![]);
+    for _ in 0..SITE_CONNECTIONS_MAX * 2 {
+        // The client's end dies, and the server does not hear of it.
+        for conn in core::mem::take(&mut world.live) {
+            world.black_holes.insert(conn);
+            world.later(Duration::ZERO, Happening::Closed(Side::Client, conn));
+        }
+        world.run_ms(1);
+        while !world.client.is_up() {
+            world.run_ms(10);
+        }
+    }
+    let owned = (0..world.connects * 2).filter(|conn| world.server.owns(ConnId::Accepted(*conn))).count();
+    assert!((3..=SITE_CONNECTIONS_MAX).contains(&owned), "{owned}");
 }
 
 #[test]
