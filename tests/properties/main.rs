@@ -71,3 +71,9 @@ fn an_invite_that_waits_for_the_tunnel_is_not_refused() {
     let wait = |ms| Step::Wait(Duration::from_millis(ms));
     again([false; 6], &[Step::NoWayOut(1), wait(600), Step::Call(0, 1), Step::NoWayOut(3), wait(2_500)]);
 }
+
+#[test]
+fn hanging_up_while_hrac_restarts_is_kept_for_the_next_session() {
+    let wait = Step::Wait(Duration::from_millis(100));
+    again([false; 6], &[Step::Call(5, 1), Step::Call(3, 0), wait, Step::Restart(1)]);
+}

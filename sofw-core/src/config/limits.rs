@@ -190,6 +190,8 @@ pub const ANNOUNCED_MEDIA_MAX: usize = 4 * PHONES_MAX;
 pub const TUNNEL_GRACE: Duration = Duration::from_secs(4);
 /// Most requests that wait for the tunnel's return at once: one of every phone.
 pub const WAITING_REQUESTS_MAX: usize = PHONES_MAX;
+/// Most bytes of BYE and CANCEL requests that wait for a session to begin: those of 2,000 calls.
+pub const WAITING_BYTES_MAX: usize = 1024 * 1024;
 /// Retry-After of the 503 that phones get while the tunnel is down.
 pub const TUNNEL_DOWN_RETRY_AFTER_S: u32 = 10;
 /// Most digest nonces in use whose counts are remembered; beyond, the oldest ones are challenged again (`stale=true`).

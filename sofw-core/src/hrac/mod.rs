@@ -298,6 +298,9 @@ impl Hrac {
         let sip = [first(Transport::Udp), first(Transport::Tcp)].into_iter().flatten().collect();
         self.say(Frame::Announce { sip, media: self.config.media.address });
         self.flows.announce_all();
+        for (phone, message) in self.waiting.take_held() {
+            self.say(Frame::Sip { phone, message });
+        }
     }
 
     fn frame_in(&mut self, frame: Frame) {

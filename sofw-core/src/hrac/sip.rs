@@ -62,11 +62,11 @@ impl Hrac {
         }
         let admission = match self.in_session {
             true => self.waiting.admit(self.now, source, &message),
-            false => Admission::Refused,
+            false => self.waiting.hold(source, &message),
         };
         match admission {
             Admission::Pass => {}
-            Admission::Repeated => return None,
+            Admission::Repeated | Admission::Held => return None,
             Admission::Refused => {
                 self.dropped_from(DropReason::TunnelDown, Some(source.addr));
                 return unavailable(&message, source.addr);

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::base::Instant;
-use crate::config::limits::{TUNNEL_GRACE, WAITING_REQUESTS_MAX};
+use crate::base::{Instant, Payload};
+use crate::config::limits::{TUNNEL_GRACE, WAITING_BYTES_MAX, WAITING_REQUESTS_MAX};
 use crate::sip::{Message, Method};
 use crate::tunnel::RaHeader;
 
@@ -13,8 +13,13 @@ use crate::tunnel::RaHeader;
 pub(super) struct Waiting {
     down_since: Option<Instant>,
     /// Source, branch and CSeq (RFC 3261 §17.2.3; the branch is empty for RFC 2543 phones).
-    requests: BTreeSet<(RaHeader, String, String)>,
+    requests: BTreeSet<Request>,
+    /// What ends calls, while there is no session that could keep it, and how many bytes that is.
+    held: Vec<(RaHeader, Payload)>,
+    held_bytes: usize,
 }
+
+type Request = (RaHeader, String, String);
 
 /// What becomes of a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,13 +28,15 @@ pub(super) enum Admission {
     Pass,
     /// It waits there already.
     Repeated,
+    /// It is kept until a session begins.
+    Held,
     /// It would wait too long.
     Refused,
 }
 
 impl Waiting {
     pub(super) const fn new(now: Instant) -> Self {
-        Waiting { down_since: Some(now), requests: BTreeSet::new() }
+        Waiting { down_since: Some(now), requests: BTreeSet::new(), held: Vec::new(), held_bytes: 0 }
     }
 
     /// Whether the tunnel carries frames now.
@@ -54,15 +61,12 @@ impl Waiting {
         if !message.is_request() || message.method() == Method::Ack {
             return Admission::Pass;
         }
-        let branch = message.via().transaction_branch().unwrap_or_default().to_owned();
-        let (number, method) = message.cseq();
-        let key = (source, branch, format!("{number} {} {}", method.as_str(), message.call_id()));
+        let key = key(source, message);
         if self.requests.contains(&key) {
             return Admission::Repeated;
         }
-        let ends = matches!(message.method(), Method::Bye | Method::Cancel);
         let has_room = self.requests.len() < WAITING_REQUESTS_MAX;
-        if !ends && (now.since(since) > TUNNEL_GRACE || !has_room) {
+        if !ends_something(message) && (now.since(since) > TUNNEL_GRACE || !has_room) {
             return Admission::Refused;
         }
         if has_room {
@@ -71,8 +75,44 @@ impl Waiting {
         Admission::Pass
     }
 
+    /// A message without a session. What ends a call is kept for the next one, in which HRAS knows the call still; all
+    /// else is refused.
+    pub(super) fn hold(&mut self, source: RaHeader, message: &Message<'_>) -> Admission {
+        let key = key(source, message);
+        if !ends_something(message) {
+            return Admission::Refused;
+        }
+        if self.requests.contains(&key) {
+            return Admission::Repeated;
+        }
+        let bytes = self.held_bytes + message.bytes().len();
+        if bytes > WAITING_BYTES_MAX || self.requests.len() >= WAITING_REQUESTS_MAX {
+            return Admission::Refused;
+        }
+        self.held_bytes = bytes;
+        self.held.push((source, message.bytes().to_vec().into()));
+        self.requests.insert(key);
+        Admission::Held
+    }
+
+    /// A session began: what it is to carry first.
+    pub(super) fn take_held(&mut self) -> Vec<(RaHeader, Payload)> {
+        self.held_bytes = 0;
+        core::mem::take(&mut self.held)
+    }
+
     #[cfg(test)]
     pub(super) fn set_down_since(&mut self, since: Instant) {
         self.down_since = Some(since);
     }
+}
+
+fn ends_something(message: &Message<'_>) -> bool {
+    message.is_request() && matches!(message.method(), Method::Bye | Method::Cancel)
+}
+
+fn key(source: RaHeader, message: &Message<'_>) -> Request {
+    let branch = message.via().transaction_branch().unwrap_or_default().to_owned();
+    let (number, method) = message.cseq();
+    (source, branch, format!("{number} {} {}", method.as_str(), message.call_id()))
 }

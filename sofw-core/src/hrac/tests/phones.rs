@@ -78,6 +78,12 @@ fn without_a_tunnel_requests_get_503_with_retry_after() {
     assert!(world.sent.is_empty(), "ACK and responses are never answered");
     assert!(world.said().is_empty());
     assert_eq!(world.dropped(DropReason::TunnelDown), 4);
+    for _ in 0..2 {
+        world.udp("10.10.10.10:5060", invite.replace("INVITE", "BYE").as_bytes());
+    }
+    assert!(world.sent.is_empty(), "the end of a call is not refused");
+    world.start_session();
+    assert_eq!(sip(&world.said()).len(), 1, "but kept for the next session");
 }
 
 #[test]
