@@ -77,3 +77,8 @@ fn hanging_up_while_hrac_restarts_is_kept_for_the_next_session() {
     let wait = Step::Wait(Duration::from_millis(100));
     again([false; 6], &[Step::Call(5, 1), Step::Call(3, 0), wait, Step::Restart(1)]);
 }
+
+#[test]
+fn an_answer_that_comes_after_the_bye_makes_no_dialog() {
+    again([false; 6], &[Step::Call(3, 2), Step::Call(0, 1), Step::Restart(0), Step::Hold(0, false)]);
+}

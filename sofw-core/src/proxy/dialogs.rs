@@ -1,6 +1,6 @@
 //! Known dialogs (RFC 3261 §12): who may speak in them, and where each side is reached.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::base::{Deadline, Duration, Expiring, Hop, Instant, SiteId};
 use crate::config::limits::{DIALOG_IDLE_MAX, DIALOGS_MAX, SUBSCRIPTION_WAIT};
@@ -54,11 +54,16 @@ impl Dialog {
 pub(super) struct Dialogs {
     next_id: u64,
     by_id: BTreeMap<u64, Dialog>,
-    /// Call-ID and both tags, the lesser tag first.
-    by_name: BTreeMap<(String, String, String), u64>,
+    by_name: BTreeMap<Name, u64>,
     by_site: BTreeSet<(SiteId, u64)>,
     expiring: Expiring<u64>,
+    /// Dialogs that are over, and until when that is remembered, in this order.
+    buried: BTreeSet<Name>,
+    graves: VecDeque<(Instant, Name)>,
 }
+
+/// Call-ID and both tags, the lesser tag first.
+type Name = (String, String, String);
 
 impl Dialogs {
     pub(super) fn new() -> Self {
@@ -68,6 +73,8 @@ impl Dialogs {
             by_name: BTreeMap::new(),
             by_site: BTreeSet::new(),
             expiring: Expiring::new("dialog"),
+            buried: BTreeSet::new(),
+            graves: VecDeque::new(),
         }
     }
 
@@ -91,11 +98,12 @@ impl Dialogs {
         self.by_id.get_mut(&id)
     }
 
-    /// Adds a dialog, unless the table is full or it is known already.
+    /// Adds a dialog, unless the table is full, or it is known already or over.
     pub(super) fn add(&mut self, now: Instant, dialog: Dialog) -> Option<u64> {
         let [a, b] = &dialog.legs;
         let key = name(&dialog.call_id, (&a.tag, &b.tag));
-        if self.is_full() || self.by_name.contains_key(&key) {
+        self.exhume(now);
+        if self.is_full() || self.by_name.contains_key(&key) || self.buried.contains(&key) {
             return None;
         }
         self.next_id += 1;
@@ -131,6 +139,24 @@ impl Dialogs {
         Some(dialog)
     }
 
+    /// A call is over. Its 2xx may come again, or only now (RFC 3261 §13.3.1.4: it is repeated until the ACK): it shall
+    /// not make the dialog anew.
+    pub(super) fn bury(&mut self, now: Instant, call_id: &str, tags: (&str, &str)) {
+        self.exhume(now);
+        let name = name(call_id, tags);
+        if self.graves.len() < DIALOGS_MAX && self.buried.insert(name.clone()) {
+            self.graves.push_back((now + T1_64 + T1_64, name));
+        }
+    }
+
+    fn exhume(&mut self, now: Instant) {
+        while self.graves.front().is_some_and(|(until, _)| *until <= now) {
+            if let Some((_, name)) = self.graves.pop_front() {
+                self.buried.remove(&name);
+            }
+        }
+    }
+
     /// Dialogs with a leg in `site`.
     pub(super) fn through(&self, site: SiteId) -> Vec<u64> {
         self.by_site.range((site, 0)..=(site, u64::MAX)).map(|(_, id)| *id).collect()
@@ -146,7 +172,7 @@ impl Dialogs {
     }
 }
 
-fn name(call_id: &str, tags: (&str, &str)) -> (String, String, String) {
+fn name(call_id: &str, tags: (&str, &str)) -> Name {
     let (low, high) = if tags.0 <= tags.1 { tags } else { (tags.1, tags.0) };
     (call_id.to_owned(), low.to_owned(), high.to_owned())
 }

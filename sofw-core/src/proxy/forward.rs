@@ -171,16 +171,8 @@ impl SipServer {
         let client = Client::new(invite, to.transport().is_reliable(), now);
         self.by_client_key.insert(key.clone(), branch);
         self.by_hop.insert((to, branch));
-        let record = Branch {
-            key,
-            client,
-            role,
-            to,
-            sent: sent.clone(),
-            cancel: Cancel::No,
-            early: Vec::new(),
-            answered: Vec::new(),
-        };
+        let record =
+            Branch { key, client, role, to, sent: sent.clone(), cancel: Cancel::No, made: Vec::new() };
         self.kept_bytes += record.sent.len();
         self.branches.insert(branch, record);
         self.arm_client(branch);
@@ -194,7 +186,7 @@ impl SipServer {
         self.by_hop.remove(&(branch.to, id));
         self.timers.clear(Timer::Client(id.0));
         self.timers.clear(Timer::C(id.0));
-        self.forget_early(&branch.early);
+        self.forget_early(&branch.made);
         if let Role::Forward { context, .. } = branch.role {
             if let Some(context) = self.contexts.get_mut(&context) {
                 context.branches.retain(|other| *other != id);

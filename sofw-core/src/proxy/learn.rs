@@ -19,14 +19,13 @@ impl SipServer {
         context: u64,
         response: &Message<'_>,
     ) {
-        let Some((to, early)) = self.branches.get(&branch).map(|b| (b.to, b.early.len())) else { return };
+        let Some((to, made)) = self.branches.get(&branch).map(|b| (b.to, b.made.len())) else { return };
         let Some((from, bytes)) = self.contexts.get(&context).map(|c| (c.from, c.request.clone())) else {
             return;
         };
         let Ok(request) = Message::parse(&bytes) else { return };
         let (Some(from_tag), Some(to_tag)) = (request.from().tag(), response.to().tag()) else { return };
         let success = response.status() >= Some(200);
-        let is_first = !success || self.is_first_answer(branch, to_tag);
         let known = self.dialogs.find(request.call_id(), (from_tag, to_tag));
         let invite = request.method() == Method::Invite;
         let id = match known {
@@ -36,16 +35,16 @@ impl SipServer {
             }
             None => {
                 let begins = request.to().tag().is_none() && makes_dialog(request.method());
-                let unconfirmed = !success && (!invite || early >= BRANCH_DIALOGS_MAX);
-                if !begins || unconfirmed || !is_first {
+                let unconfirmed = !success && !invite;
+                if !begins || unconfirmed || made >= BRANCH_DIALOGS_MAX {
                     return;
                 }
                 let legs = [self.caller_leg(&request, from), self.callee_leg(response, to)];
                 let call_id = request.call_id().to_owned();
                 let dialog = Dialog { call_id, legs, invite, confirmed: success, session: None };
                 let Some(id) = self.dialogs.add(now, dialog) else { return };
-                if let Some(branch) = self.branches.get_mut(&branch).filter(|_| !success) {
-                    branch.early.push(id);
+                if let Some(branch) = self.branches.get_mut(&branch) {
+                    branch.made.push(id);
                 }
                 id
             }
@@ -57,17 +56,6 @@ impl SipServer {
             }
         }
         self.dialogs.touch(now, id, seconds(response.header(HeaderName::Expires)));
-    }
-
-    /// Whether a 2xx of `branch` with this tag was not seen before. RFC 3261 §13.3.1.4: it comes again until its ACK does,
-    /// also when the call is over by a BYE. More tags than a branch may have dialogs are as if seen.
-    fn is_first_answer(&mut self, branch: BranchId, tag: &str) -> bool {
-        let Some(branch) = self.branches.get_mut(&branch) else { return false };
-        if branch.answered.len() >= BRANCH_DIALOGS_MAX || branch.answered.iter().any(|known| known == tag) {
-            return false;
-        }
-        branch.answered.push(tag.to_owned());
-        true
     }
 
     /// §12.2: target refresh requests and their 2xx move the remote targets.
@@ -178,6 +166,7 @@ impl SipServer {
         let dialog = self.dialogs.remove(id)?;
         if dialog.invite {
             let [caller, callee] = &dialog.legs;
+            self.dialogs.bury(now, &dialog.call_id, (&caller.tag, &callee.tag));
             relay.dialog_ended(now, &dialog.call_id, (&caller.tag, &callee.tag), reason);
         }
         Some(dialog)

@@ -94,7 +94,7 @@ impl SipServer {
             if branch.cancel != Cancel::No {
                 reason = "cancel";
             }
-            let early = core::mem::take(&mut branch.early);
+            let early = core::mem::take(&mut branch.made);
             self.forget_early(&early);
         }
         relay.branch_failed(now, id, reason);
@@ -200,7 +200,10 @@ impl SipServer {
         let tags = (bye.from().tag().unwrap_or_default(), bye.to().tag().unwrap_or_default());
         match self.dialogs.find(bye.call_id(), tags) {
             Some(dialog) => drop(self.end_dialog(now, dialog, "bye", relay)),
-            None => relay.dialog_ended(now, bye.call_id(), tags, "bye"),
+            None => {
+                self.dialogs.bury(now, bye.call_id(), tags);
+                relay.dialog_ended(now, bye.call_id(), tags, "bye");
+            }
         }
     }
 

@@ -50,10 +50,8 @@ pub(super) struct Branch {
     /// The bytes as sent, for retransmission, CANCEL and ACK.
     pub(super) sent: Payload,
     pub(super) cancel: Cancel,
-    /// Early dialogs that its provisional responses made.
-    pub(super) early: Vec<u64>,
-    /// Tags of its 2xx responses: one that comes again, when the call is over already, makes no dialog.
-    pub(super) answered: Vec<String>,
+    /// Dialogs that its responses made.
+    pub(super) made: Vec<u64>,
 }
 
 /// Why a request was sent.

@@ -87,6 +87,20 @@ fn a_2xx_that_comes_again_after_the_bye_makes_no_dialog() {
 }
 
 #[test]
+fn a_2xx_that_comes_after_the_bye_makes_no_dialog() {
+    let mut world = World::new();
+    world.register("alice", hq(UA1));
+    let invite = world.request("INVITE", "sip:alice@example.net", "sip:ua2@elsewhere.org", out(UA2));
+    let sent = world.say(out(UA2), &invite.text());
+    let ringing = reply(&sent[0], 180, "callee", &[&contact_line(hq(UA1))], "");
+    world.say(hq(UA1), &ringing);
+    let bye = world.say(hq(UA1), &callee_request(&sent[0], "BYE", "callee", hq(UA1)).text());
+    world.say(out(UA2), &reply(&bye[0], 200, "", &[], ""));
+    world.say(hq(UA1), &reply(&sent[0], 200, "callee", &[&contact_line(hq(UA1))], SDP));
+    assert_eq!(world.server.dialogs(), 0);
+}
+
+#[test]
 fn dialogs_of_one_branch_are_bounded() {
     let mut world = World::new();
     world.register("alice", hq(UA1));
