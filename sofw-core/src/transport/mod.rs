@@ -9,3 +9,6 @@
 mod connections;
 
 pub use connections::{Arrived, Connections};
+
+#[cfg(test)]
+mod tests;
