@@ -82,3 +82,8 @@ fn hanging_up_while_hrac_restarts_is_kept_for_the_next_session() {
 fn an_answer_that_comes_after_the_bye_makes_no_dialog() {
     again([false; 6], &[Step::Call(3, 2), Step::Call(0, 1), Step::Restart(0), Step::Hold(0, false)]);
 }
+
+#[test]
+fn an_answer_that_comes_after_the_bye_opens_no_media() {
+    again([false; 6], &[Step::Call(3, 0), Step::Restart(0), Step::Hold(0, false), Step::Call(3, 0)]);
+}

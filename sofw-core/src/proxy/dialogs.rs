@@ -149,6 +149,11 @@ impl Dialogs {
         }
     }
 
+    /// Whether the dialog ended a short while ago.
+    pub(super) fn is_over(&self, call_id: &str, tags: (&str, &str)) -> bool {
+        self.buried.contains(&name(call_id, tags))
+    }
+
     fn exhume(&mut self, now: Instant) {
         while self.graves.front().is_some_and(|(until, _)| *until <= now) {
             if let Some((_, name)) = self.graves.pop_front() {

@@ -61,6 +61,12 @@ impl SipServer {
                     let onward = strip(response, body.as_deref(), &caller);
                     self.pass_on(now, context, &leg, response, onward, relay);
                     self.cancel_others(now, context, id); // Step 10.
+                    let tags =
+                        (response.from().tag().unwrap_or_default(), response.to().tag().unwrap_or_default());
+                    if initial && self.dialogs.is_over(response.call_id(), tags) {
+                        // The BYE overtook it: what the relay module opened for it just now has no other end.
+                        relay.dialog_ended(now, response.call_id(), tags, "bye");
+                    }
                 }
                 Err(status) => {
                     self.hang_up_refused(now, id, context, response);
