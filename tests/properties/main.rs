@@ -87,3 +87,16 @@ fn an_answer_that_comes_after_the_bye_makes_no_dialog() {
 fn an_answer_that_comes_after_the_bye_opens_no_media() {
     again([false; 6], &[Step::Call(3, 0), Step::Restart(0), Step::Hold(0, false), Step::Call(3, 0)]);
 }
+
+#[test]
+fn an_answer_that_is_lost_with_its_hrac_ends_by_timer_c() {
+    let wait = Step::Wait(Duration::from_millis(600));
+    again(FRANK_BY_TCP, &[Step::Call(0, 5), Step::Call(0, 1), Step::Restart(1), Step::HangUp(5), wait]);
+}
+
+#[test]
+fn an_ack_that_comes_again_after_the_bye_opens_no_media() {
+    let steps = [Step::Call(0, 3), Step::Wait(Duration::from_millis(60)), Step::NoWayOut(1), Step::HangUp(0)];
+    let delayed_offer = [true, false, false, false, false, false];
+    carry_out(&Plan { tcp: [false; 6], delayed_offer, early_media: [false; 6], steps: steps.into() });
+}

@@ -70,6 +70,10 @@ impl RelayAgent {
         let known = to_tag.and_then(|to| self.table.by_dialog(message.call_id(), (from_tag, to)));
         let (key, side) = match known {
             Some(key) => (key, self.side_of(key, leg.from, leg.to)?),
+            // An ACK begins nothing: this one comes again for a 2xx of a call that is over.
+            None if message.method() == Method::Ack => {
+                return sdp.map(|sdp| self.mask(leg.to, &sdp)).transpose();
+            }
             None => {
                 let hops = (leg.from, leg.to);
                 (self.begin(now, leg.branch, hops, message.call_id(), (from_tag, to_tag))?, CALLER)

@@ -89,6 +89,11 @@ fn p08_delayed_offer() {
     assert_ne!(world.phone_sends(HQ, 30_000, b"x"), Heard::Nowhere);
     world.bye("c1", ("a", "b"));
     assert_eq!(world.agent.in_use(), 0);
+    // The callee had no ACK before the BYE: its 2xx comes again, and so does the ACK.
+    let branch = world.branch();
+    let again = world.request(hops(), branch, &ack).unwrap().unwrap();
+    assert_eq!(told(&again).1, [9], "no inside address goes out");
+    assert_eq!(world.agent.in_use(), 0);
 }
 
 #[test]
