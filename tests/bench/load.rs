@@ -118,8 +118,9 @@ fn send(peer: &Peer, start: Instant, from: Instant, to: Instant, sent: &AtomicU6
             for (socket, target) in [(&stream.inside, stream.inside_to), (&stream.outside, stream.outside_to)]
             {
                 number += 1;
-                fill(&mut packet, number, start);
-                if socket.send_to(&packet, target).is_ok() && now >= from {
+                let stamp = Instant::now();
+                fill(&mut packet, number, stamp - start);
+                if socket.send_to(&packet, target).is_ok() && (from..to).contains(&stamp) {
                     counted += 1;
                 }
             }
@@ -129,11 +130,10 @@ fn send(peer: &Peer, start: Instant, from: Instant, to: Instant, sent: &AtomicU6
 }
 
 /// RTP sequence and time stamp for the relays, our own send time for us.
-fn fill(packet: &mut [u8; PACKET], number: u64, start: Instant) {
+fn fill(packet: &mut [u8; PACKET], number: u64, stamp: Duration) {
     packet[2..4].copy_from_slice(&(number as u16).to_be_bytes());
     packet[4..8].copy_from_slice(&((number * 160) as u32).to_be_bytes());
-    let now = start.elapsed().as_nanos() as u64;
-    packet[12..20].copy_from_slice(&now.to_be_bytes());
+    packet[12..20].copy_from_slice(&(stamp.as_nanos() as u64).to_be_bytes());
 }
 
 fn receive(
