@@ -10,7 +10,7 @@ use crate::load::Stream;
 use crate::process::{Directory, Process, wait_for};
 use crate::{signalling, wire};
 
-/// The address plan, all on loopback: `127.10.10.x` plays the inside, `127.203.0.x` the outside.
+/// The address plan, all on loopback: `127.110.10.x` plays the inside, `127.213.0.x` the outside.
 pub struct Ports;
 
 impl Ports {
@@ -19,27 +19,27 @@ impl Ports {
     }
     /// The inside phone of a call.
     pub fn load_inside(call: usize) -> SocketAddr {
-        Self::at([127, 10, 10, 10], 10_000 + call)
+        Self::at([127, 110, 10, 10], 10_000 + call)
     }
     /// The relay's port for it.
     pub fn relay_inside(call: usize) -> SocketAddr {
-        Self::at([127, 10, 10, 2], 20_000 + call)
+        Self::at([127, 110, 10, 2], 20_000 + call)
     }
     /// The relay's port for the outside phone.
     pub fn relay_outside(call: usize) -> SocketAddr {
-        Self::at([127, 203, 0, 5], 20_000 + call)
+        Self::at([127, 213, 0, 5], 20_000 + call)
     }
     /// The outside phone of a call.
     pub fn load_outside(call: usize) -> SocketAddr {
-        Self::at([127, 203, 0, 20], 10_000 + call)
+        Self::at([127, 213, 0, 20], 10_000 + call)
     }
     /// Bound while a bench runs: two at once would measure each other.
     pub fn lock() -> SocketAddr {
-        Self::at([127, 203, 0, 5], 19_998)
+        Self::at([127, 213, 0, 5], 19_998)
     }
     /// The mux's tunnel.
     pub fn mux() -> SocketAddr {
-        Self::at([127, 203, 0, 5], 19_999)
+        Self::at([127, 213, 0, 5], 19_999)
     }
 }
 
@@ -150,14 +150,14 @@ fn start_sofw(calls: usize, sofw: &Path, gather: &str) -> io::Result<Peer> {
 const HRAS: &str = r#"
 [sip]
 domain = "bench.example"
-listen = ["udp:127.203.0.5:5560"]
+listen = ["udp:127.213.0.5:5560"]
 [media]
-address = "127.203.0.5"
+address = "127.213.0.5"
 ports = "30000-39999"
 [tunnel]
-listen = ["http:127.203.0.5:8088"]
+listen = ["http:127.213.0.5:8088"]
 [admin]
-listen = "127.203.0.5:9560"
+listen = "127.213.0.5:9560"
 [[site]]
 name = "bench"
 key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
@@ -167,10 +167,10 @@ const HRAC: &str = r#"
 site = "bench"
 key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 [sip]
-listen = ["udp:127.10.10.2:5560"]
+listen = ["udp:127.110.10.2:5560"]
 [media]
-address = "127.10.10.2"
+address = "127.110.10.2"
 ports = "30000-39999"
 [tunnel]
-server = "http://127.203.0.5:8088"
+server = "http://127.213.0.5:8088"
 "#;

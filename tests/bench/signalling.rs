@@ -9,9 +9,9 @@ use sofw_core::sip::{HeaderName, Message, Method, build};
 
 use crate::peers::Ports;
 
-const INSIDE: &str = "127.10.10.10:5570";
-const OUTSIDE: &str = "127.203.0.20:5570";
-const HRAC: &str = "127.10.10.2:5560";
+const INSIDE: &str = "127.110.10.10:5570";
+const OUTSIDE: &str = "127.213.0.20:5570";
+const HRAC: &str = "127.110.10.2:5560";
 /// Calls being set up at the same time.
 const AT_ONCE: usize = 16;
 /// A call that is not up by then is asked for again: the tunnel may still be starting.
