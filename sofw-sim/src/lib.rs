@@ -1,8 +1,19 @@
-//! A deterministic world that drives the very same `Hrac` and `Hras` as production.
+//! A deterministic network laboratory that drives the very same `Hrac` and `Hras` as production.
 //!
-//! Today it knows one office: a site behind a firewall, a phone inside, a phone outside, a tunnel that may be cut in mid-call.
-//! Firewalls, proxies, lossy links and scenario files grow from here.
+//! ```text
+//! scenario/ (TOML) ─▶ run/ builds ─▶ world/ ─▶ host/ (Hrac, Hras, phones, proxy/, baseline/) ─▶ packet/ ─▶ link/, middlebox/
+//!                                      │  tcp/ under every host
+//!                                      └─▶ Observer ─▶ check/, record/ ─▶ report/ (HTML, JUnit, pcapng)
+//! ```
+//!
+//! One seed and one scenario give one run, byte for byte.
 
+pub mod host;
+pub mod link;
+pub mod middlebox;
 mod office;
+pub mod packet;
+pub mod tcp;
+pub mod world;
 
 pub use office::{Direction, Heard, Office, Verdict};

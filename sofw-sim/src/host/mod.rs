@@ -1,0 +1,435 @@
+//! A host: addresses, sockets, TCP, and one application with the core's five methods.
+//!
+//! ```text
+//! packet ─▶ UDP socket? ─▶ (media of a half: gathered) ─▶ App ─▶ Act ─▶ packet
+//!        └▶ tcp::Stack ─▶ TcpEvent ─▶ streams ───────────▶
+//! ```
+//! It keeps the same contract as the production driver: inputs of one wake-up are one batch, one drain follows, at most one
+//! write per connection is under way, and media of the two halves is read at most once per millisecond while it flows.
+
+mod app;
+mod streams;
+#[cfg(test)]
+mod tests;
+
+use core::net::{IpAddr, SocketAddr};
+use std::collections::{BTreeMap, VecDeque};
+
+use sofw_core::base::{Duration, Instant, Rng};
+use sofw_core::io::{Endpoint, Input, IoError, Output, SocketId};
+use sofw_core::testing::phone::Phone;
+use sofw_core::{Hrac, Hras};
+
+pub use app::{Act, App, Application, Plain};
+
+use crate::packet::{Packet, Protocol};
+use crate::tcp::{Stack, TcpConfig};
+use crate::world::{NodeId, Observer, Outbox};
+use app::Gathered;
+use streams::Streams;
+
+/// A host. Its one network interface is port 0.
+#[derive(Debug)]
+pub struct Host {
+    addrs: Vec<IpAddr>,
+    /// Addresses that it answers for besides its own.
+    adopted: Vec<IpAddr>,
+    names: BTreeMap<String, IpAddr>,
+    app: App,
+    udp: BTreeMap<SocketAddr, SocketId>,
+    bound: BTreeMap<SocketId, SocketAddr>,
+    tcp: Stack,
+    streams: Streams,
+    answers: VecDeque<Input<'static>>,
+    gather: Gather,
+    counters: HostCounters,
+    segment: Vec<u8>,
+}
+
+/// What a host has counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct HostCounters {
+    /// Datagrams that found no socket.
+    pub refused_datagrams: u64,
+    /// Packets for other addresses.
+    pub foreign_packets: u64,
+    /// Bytes of TCP payload written by the application.
+    pub written: u64,
+}
+
+#[derive(Debug, Default)]
+struct Gather {
+    time: Duration,
+    waiting: Vec<Gathered>,
+    last_read: Option<Instant>,
+    read_at: Option<Instant>,
+}
+
+impl Host {
+    /// A host with these addresses that runs nothing yet.
+    pub fn new(addrs: Vec<IpAddr>, tcp: TcpConfig, rng: Rng) -> Self {
+        Host {
+            addrs,
+            adopted: Vec::new(),
+            names: BTreeMap::new(),
+            app: App::Idle,
+            udp: BTreeMap::new(),
+            bound: BTreeMap::new(),
+            tcp: Stack::new(tcp, rng),
+            streams: Streams::default(),
+            answers: VecDeque::new(),
+            gather: Gather { time: GATHER, ..Gather::default() },
+            counters: HostCounters::default(),
+            segment: Vec::new(),
+        }
+    }
+
+    /// Starts a program in the place of the former one, whose sockets are closed and whose connections are reset.
+    pub fn start(&mut self, app: App) {
+        self.tcp.abort_all();
+        self.clear(app);
+    }
+
+    /// As [`Host::start`] after a power cut: nobody was told; peers learn by silence, or by RST when they speak.
+    pub fn start_after_power_cut(&mut self, app: App) {
+        self.tcp.forget_all();
+        self.clear(app);
+    }
+
+    fn clear(&mut self, app: App) {
+        self.udp.clear();
+        self.bound.clear();
+        self.streams = Streams::default();
+        self.answers.clear();
+        self.gather = Gather { time: self.gather.time, ..Gather::default() };
+        self.app = app;
+    }
+
+    /// Resets every TCP connection of this host; its program learns of it.
+    pub fn reset_connections(&mut self) {
+        self.streams.reset_all(&mut self.tcp, &mut self.answers);
+    }
+
+    /// Answers for one more address: packets to it go to [`Application::handle_packet`].
+    pub fn adopt(&mut self, addr: IpAddr) {
+        self.adopted.push(addr);
+    }
+
+    /// Tells the host an entry of its name service.
+    pub fn know(&mut self, name: &str, addr: IpAddr) {
+        self.names.insert(name.into(), addr);
+    }
+
+    /// Its first address.
+    pub fn addr(&self) -> IpAddr {
+        self.addrs[0]
+    }
+
+    /// What it has counted.
+    pub fn counters(&self) -> HostCounters {
+        self.counters
+    }
+
+    /// Its program.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Its program, to command.
+    pub fn app_mut(&mut self) -> &mut App {
+        &mut self.app
+    }
+
+    /// The HRAS that runs here.
+    pub fn hras(&self) -> Option<&Hras> {
+        match &self.app {
+            App::Hras(hras) => Some(hras),
+            _ => None,
+        }
+    }
+
+    /// The HRAC that runs here.
+    pub fn hrac(&self) -> Option<&Hrac> {
+        match &self.app {
+            App::Hrac(hrac) => Some(hrac),
+            _ => None,
+        }
+    }
+
+    /// The phone that this is.
+    pub fn phone(&self) -> Option<&Phone> {
+        self.app.phone()
+    }
+
+    /// The phone that this is, to command.
+    pub fn phone_mut(&mut self) -> Option<&mut Phone> {
+        match &mut self.app {
+            App::Phone(phone) => Some(phone),
+            _ => None,
+        }
+    }
+
+    /// UDP sockets that are open.
+    pub fn sockets(&self) -> usize {
+        self.udp.len()
+    }
+
+    /// TCP connections of its program.
+    pub fn connections(&self) -> usize {
+        self.streams.len()
+    }
+
+    /// Its TCP, to look at.
+    pub fn tcp(&self) -> &Stack {
+        &self.tcp
+    }
+
+    pub(crate) fn handle_packet<O: Observer>(
+        &mut self,
+        now: Instant,
+        node: NodeId,
+        packet: Packet,
+        out: &mut Outbox,
+        observer: &mut O,
+    ) {
+        let to = packet.destination();
+        if !self.addrs.contains(&to.ip()) {
+            if !self.adopted.contains(&to.ip()) {
+                self.counters.foreign_packets += 1;
+                return;
+            }
+            self.app.handle_packet(now, packet);
+            return self.drain(now, node, out, observer);
+        }
+        match packet.protocol() {
+            Protocol::Udp => self.datagram(now, node, packet, out, observer),
+            Protocol::Tcp => {
+                if let Some(head) = packet.tcp_head() {
+                    self.tcp.handle_segment(now, &head, packet.payload());
+                    self.drain(now, node, out, observer);
+                }
+            }
+            // Programs here do not read errors of datagrams, as ours in production do not.
+            Protocol::Icmp => {}
+        }
+    }
+
+    fn datagram<O: Observer>(
+        &mut self,
+        now: Instant,
+        node: NodeId,
+        packet: Packet,
+        out: &mut Outbox,
+        observer: &mut O,
+    ) {
+        let (from, to) = (packet.source(), packet.destination());
+        let Some(&socket) = self.udp.get(&to) else {
+            self.counters.refused_datagrams += 1;
+            if let Some(answer) = packet.unreachable(to.ip()) {
+                out.send(0, answer);
+            }
+            return;
+        };
+        if let SocketId::Media(port) = socket {
+            if let Some(phone) = self.app.phone() {
+                observer.heard(now, node, phone, from, packet.payload());
+            } else if self.app.gathers() && !self.gather.time.is_zero() {
+                return self.gathered(now, node, Gathered { port, from, packet }, out, observer);
+            }
+        }
+        self.app.handle_input(now, Input::Datagram { socket, from, bytes: packet.payload() });
+        self.drain(now, node, out, observer);
+    }
+
+    /// A lone packet is read at once; while media flows, all of a millisecond together.
+    fn gathered<O: Observer>(
+        &mut self,
+        now: Instant,
+        node: NodeId,
+        datagram: Gathered,
+        out: &mut Outbox,
+        observer: &mut O,
+    ) {
+        self.gather.waiting.push(datagram);
+        let flows =
+            self.gather.last_read.is_some_and(|last| now.since(last) < self.gather.time * BUSY_FACTOR);
+        let at = match self.gather.last_read.filter(|_| flows) {
+            Some(last) => last + self.gather.time,
+            None => now,
+        };
+        if at <= now {
+            self.read_gathered(now);
+            self.drain(now, node, out, observer);
+        } else {
+            self.gather.read_at = Some(at);
+        }
+    }
+
+    fn read_gathered(&mut self, now: Instant) {
+        self.gather.last_read = Some(now);
+        self.gather.read_at = None;
+        for Gathered { port, from, packet } in self.gather.waiting.drain(..) {
+            let socket = SocketId::Media(port);
+            self.app.handle_input(now, Input::Datagram { socket, from, bytes: packet.payload() });
+        }
+    }
+
+    pub(crate) fn handle_timeout<O: Observer>(
+        &mut self,
+        now: Instant,
+        node: NodeId,
+        out: &mut Outbox,
+        observer: &mut O,
+    ) {
+        if self.gather.read_at.is_some_and(|at| at <= now) {
+            self.read_gathered(now);
+        }
+        if self.tcp.poll_timeout().is_some_and(|at| at <= now) {
+            self.tcp.handle_timeout(now);
+        }
+        if self.app.poll_timeout().is_some_and(|at| at <= now) {
+            self.app.handle_timeout(now);
+        }
+        self.drain(now, node, out, observer);
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        [self.app.poll_timeout(), self.tcp.poll_timeout(), self.gather.read_at].into_iter().flatten().min()
+    }
+
+    /// Carries out what the program wants, and gives it the answers, until nothing is left.
+    pub(crate) fn drain<O: Observer>(
+        &mut self,
+        now: Instant,
+        node: NodeId,
+        out: &mut Outbox,
+        observer: &mut O,
+    ) {
+        loop {
+            self.streams.handle_events(now, &mut self.tcp, &mut self.app);
+            while let Some(act) = self.app.poll_act() {
+                self.perform(now, node, act, out, observer);
+            }
+            self.streams.go_on(now, &mut self.tcp, &mut self.answers);
+            if self.answers.is_empty() && !self.tcp.has_events() {
+                break;
+            }
+            while let Some(answer) = self.answers.pop_front() {
+                self.app.handle_input(now, answer);
+            }
+        }
+        self.tell(now, node, observer);
+        self.segment.clear();
+        while let Some(head) = self.tcp.poll_segment(now, &mut self.segment) {
+            out.send(0, Packet::tcp(&head, &self.segment));
+            self.segment.clear();
+        }
+    }
+
+    fn tell<O: Observer>(&mut self, now: Instant, node: NodeId, observer: &mut O) {
+        if let App::Phone(phone) = &mut self.app {
+            while let Some(event) = phone.poll_event() {
+                observer.phone(now, node, phone, &event);
+            }
+        }
+    }
+
+    fn perform<O: Observer>(
+        &mut self,
+        now: Instant,
+        node: NodeId,
+        act: Act,
+        out: &mut Outbox,
+        observer: &mut O,
+    ) {
+        match act {
+            Act::Do(output) => self.do_output(now, node, output, out, observer),
+            Act::Pause(conn) => self.streams.pause(conn),
+            Act::Resume(conn) => self.streams.resume(conn),
+            Act::Reset(conn) => self.streams.reset(now, &mut self.tcp, conn),
+            Act::ShutWrite(conn) => self.streams.shut_write(now, &mut self.tcp, conn),
+            Act::Packet(packet) => out.send(0, packet),
+        }
+    }
+
+    fn do_output<O: Observer>(
+        &mut self,
+        now: Instant,
+        node: NodeId,
+        output: Output,
+        out: &mut Outbox,
+        observer: &mut O,
+    ) {
+        match output {
+            Output::Send { socket, to, payload } => {
+                let Some(&from) = self.bound.get(&socket) else { return };
+                if from.is_ipv4() != to.is_ipv4() {
+                    return;
+                }
+                match (socket, &self.app) {
+                    (SocketId::Media(_), App::Phone(_)) => observer.spoke(now, node, to, &payload),
+                    _ => observer.datagram(now, node, from, to, &payload),
+                }
+                out.send(0, Packet::udp(from, to, &payload));
+            }
+            Output::Bind { socket, addr } => {
+                let result = self.bind(socket, addr);
+                self.answers.push_back(match result {
+                    Ok(()) => Input::Bound(socket),
+                    Err(error) => Input::BindFailed(socket, error),
+                });
+            }
+            Output::Unbind(socket) => {
+                if let Some(addr) = self.bound.remove(&socket) {
+                    self.udp.remove(&addr);
+                }
+            }
+            Output::Listen { listener, addr } => {
+                self.tcp.listen(addr);
+                self.streams.listen(listener, addr);
+                self.answers.push_back(Input::Listening(listener));
+            }
+            Output::Connect { conn, to } => match self.resolve(&to) {
+                Some(to) => {
+                    let local = self.addrs.iter().find(|addr| addr.is_ipv4() == to.is_ipv4());
+                    let local = local.copied().unwrap_or(self.addrs[0]);
+                    self.streams.connect(now, &mut self.tcp, conn, local, to);
+                }
+                None => self.answers.push_back(Input::ConnectFailed(conn, IoError::Unreachable)),
+            },
+            Output::Write { conn, payload } => {
+                self.counters.written += payload.len() as u64;
+                self.streams.write(now, &mut self.tcp, conn, payload);
+            }
+            Output::Close(conn) => self.streams.close(now, &mut self.tcp, conn),
+            Output::Event(event) => observer.event(now, node, &event),
+        }
+    }
+
+    fn bind(&mut self, socket: SocketId, addr: SocketAddr) -> Result<(), IoError> {
+        if !self.addrs.contains(&addr.ip()) {
+            return Err(IoError::AddressNotLocal);
+        }
+        if self.udp.contains_key(&addr) {
+            return Err(IoError::AddressInUse);
+        }
+        self.udp.insert(addr, socket);
+        self.bound.insert(socket, addr);
+        Ok(())
+    }
+
+    fn resolve(&self, to: &Endpoint) -> Option<SocketAddr> {
+        match to {
+            Endpoint::Addr(addr) => Some(*addr),
+            Endpoint::Name(name, port) => {
+                let addr = self.names.get(name).copied().or_else(|| name.parse().ok())?;
+                Some(SocketAddr::new(addr, *port))
+            }
+        }
+    }
+}
+
+/// As the production driver does by default.
+const GATHER: Duration = Duration::from_millis(1);
+/// Media that comes again within so many gathering times flows; else a packet is a lone one and is not made to wait.
+const BUSY_FACTOR: u32 = 3;

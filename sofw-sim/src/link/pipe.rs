@@ -1,0 +1,193 @@
+//! One direction of a link.
+
+use sofw_core::base::{Duration, Instant, Rng};
+
+use super::{Burst, Conditions};
+
+/// Why a link lost a packet.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum LossReason {
+    /// The link is out of order.
+    Outage,
+    /// Random loss.
+    Random,
+    /// A burst of loss.
+    Burst,
+    /// The queue was full.
+    Queue,
+}
+
+/// What becomes of a packet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fate {
+    /// It arrives then, and perhaps once more.
+    Arrives(Instant, Option<Instant>),
+    /// It is lost.
+    Lost(LossReason),
+}
+
+/// What a direction of a link has done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct PipeCounters {
+    /// Packets that were put in.
+    pub packets: u64,
+    /// Their bytes, IP header included.
+    pub bytes: u64,
+    /// Packets lost, in the order of [`LossReason`].
+    pub lost: [u64; 4],
+    /// Longest wait in the queue.
+    pub queued_max: Duration,
+}
+
+/// One direction of a link: its conditions and what they depend on.
+#[derive(Debug)]
+pub struct Pipe {
+    conditions: Conditions,
+    rng: Rng,
+    /// When the link is free again.
+    free_at: Instant,
+    /// The last arrival: what was sent first arrives first.
+    last_arrival: Instant,
+    /// The present or next burst.
+    burst: Option<(Instant, Instant)>,
+    down: bool,
+    counters: PipeCounters,
+}
+
+impl Pipe {
+    /// A pipe with these conditions. `rng` is its own.
+    pub fn new(conditions: Conditions, rng: Rng) -> Pipe {
+        Pipe {
+            conditions,
+            rng,
+            free_at: Instant::ZERO,
+            last_arrival: Instant::ZERO,
+            burst: None,
+            down: false,
+            counters: PipeCounters::default(),
+        }
+    }
+
+    /// The conditions now.
+    pub fn conditions(&self) -> &Conditions {
+        &self.conditions
+    }
+
+    /// Changes the conditions for packets to come.
+    pub fn set_conditions(&mut self, conditions: Conditions) {
+        if conditions.burst != self.conditions.burst {
+            self.burst = None;
+        }
+        self.conditions = conditions;
+    }
+
+    /// Whether the link is out of order.
+    pub fn is_down(&self) -> bool {
+        self.down
+    }
+
+    /// Takes the link out of order or back.
+    pub fn set_down(&mut self, down: bool) {
+        self.down = down;
+    }
+
+    /// What it has done so far.
+    pub fn counters(&self) -> &PipeCounters {
+        &self.counters
+    }
+
+    /// Whether packets pass without anything to decide.
+    pub fn is_wire(&self) -> bool {
+        self.conditions == Conditions::WIRE && !self.down
+    }
+
+    /// A packet of `length` bytes enters at `now`.
+    pub fn send(&mut self, now: Instant, length: usize) -> Fate {
+        self.counters.packets += 1;
+        self.counters.bytes += length as u64;
+        let fate = self.decide(now, length);
+        if let Fate::Lost(reason) = fate {
+            self.counters.lost[reason as usize] += 1;
+        }
+        fate
+    }
+
+    fn decide(&mut self, now: Instant, length: usize) -> Fate {
+        if self.down {
+            return Fate::Lost(LossReason::Outage);
+        }
+        let Conditions { delay, jitter, rate, queue, loss, burst, duplicate, reorder } = self.conditions;
+        if self.chance(loss) {
+            return Fate::Lost(LossReason::Random);
+        }
+        if let Some(burst) = burst {
+            if self.in_burst(now, burst) && self.chance(burst.loss) {
+                return Fate::Lost(LossReason::Burst);
+            }
+        }
+        let start = self.free_at.max(now);
+        let wait = start.since(now);
+        if wait > queue {
+            return Fate::Lost(LossReason::Queue);
+        }
+        self.counters.queued_max = self.counters.queued_max.max(wait);
+        let sent = match rate {
+            Some(rate) => start + Duration::from_nanos(length as u64 * 8_000_000_000 / rate.max(1)),
+            None => start,
+        };
+        self.free_at = sent;
+        let mut arrival = sent + delay + self.jitter(jitter);
+        if self.chance(reorder) {
+            // Behind what is sent meanwhile, and not an obstacle to it.
+            arrival += delay / 4 + REORDER_MIN;
+        } else {
+            arrival = arrival.max(self.last_arrival);
+            self.last_arrival = arrival;
+        }
+        let again = self.chance(duplicate).then(|| arrival + DUPLICATE_AFTER);
+        Fate::Arrives(arrival, again)
+    }
+
+    /// True with this probability. Certain cases draw nothing.
+    fn chance(&mut self, share: f64) -> bool {
+        share > 0.0 && self.fraction() < share
+    }
+
+    /// Uniform in 0..1.
+    fn fraction(&mut self) -> f64 {
+        (self.rng.u64() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// Most packets are hardly late, few are very: the cube of a uniform value.
+    fn jitter(&mut self, most: Duration) -> Duration {
+        if most.is_zero() { Duration::ZERO } else { most.mul_f64(self.fraction().powi(3)) }
+    }
+
+    fn in_burst(&mut self, now: Instant, burst: Burst) -> bool {
+        let (mut start, mut end) = match self.burst {
+            Some(window) => window,
+            None => self.next_burst(now, burst),
+        };
+        while end <= now {
+            (start, end) = self.next_burst(end, burst);
+        }
+        self.burst = Some((start, end));
+        start <= now
+    }
+
+    fn next_burst(&mut self, after: Instant, burst: Burst) -> (Instant, Instant) {
+        let start = after + self.exponential(burst.every);
+        (start, start + self.exponential(burst.length))
+    }
+
+    fn exponential(&mut self, mean: Duration) -> Duration {
+        let fraction = self.fraction();
+        // Never zero, so that time goes on.
+        mean.mul_f64(-(1.0 - fraction).ln()).max(Duration::from_nanos(1))
+    }
+}
+
+/// How long after a packet its double arrives.
+const DUPLICATE_AFTER: Duration = Duration::from_micros(200);
+/// A late packet is at least so late.
+const REORDER_MIN: Duration = Duration::from_millis(5);

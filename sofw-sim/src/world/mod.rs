@@ -1,0 +1,375 @@
+//! The world: virtual time, nodes, and links between their ports.
+//!
+//! ```text
+//!  heap (time, sequence) ─▶ node.handle_packet / handle_timeout ─▶ Outbox ─▶ link: Pipe ─▶ heap
+//!                                                    └─▶ Observer: what checkers, captures and reports see
+//! ```
+//!
+//! Invariants: one seed and one way to build give one run, byte for byte ([`World::digest`]); things of one time happen in the order in
+//! which they were caused; nothing here reads a clock, uses a thread or depends on the order of a hash map.
+
+mod due;
+mod observer;
+mod router;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use slab::Slab;
+use sofw_core::base::{Instant, Rng};
+
+pub use observer::{Observer, Seen, Unseen};
+pub use router::Router;
+
+use crate::host::Host;
+use crate::link::{Conditions, Fate, Pipe, PipeCounters, profile::Line};
+use crate::middlebox::Middlebox;
+use crate::packet::Packet;
+use due::{Heap, What};
+
+/// A node's place in the world.
+pub type NodeId = usize;
+/// A node's place where a link ends: 0, 1, … in the order of connecting.
+pub type PortId = usize;
+/// A link's place in the world.
+pub type LinkId = usize;
+
+/// Anything that packets pass through or end at.
+#[derive(Debug)]
+pub enum Node {
+    /// A computer, phone, server: it has addresses and an application.
+    Host(Box<Host>),
+    /// Forwards by destination address.
+    Router(Router),
+    /// A firewall, address translation or gateway: port 0 is its inside, port 1 its outside.
+    Middlebox(Box<dyn Middlebox>),
+}
+
+/// What a node wants to happen.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    /// Packets to leave by a port.
+    pub packets: VecDeque<(PortId, Packet)>,
+}
+
+impl Outbox {
+    /// Sends a packet by a port.
+    pub fn send(&mut self, port: PortId, packet: Packet) {
+        self.packets.push_back((port, packet));
+    }
+}
+
+/// Which way along a link.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Way {
+    /// From the first end to the second: at an access line, up.
+    Up,
+    /// From the second to the first.
+    Down,
+}
+
+#[derive(Debug)]
+struct Place {
+    name: String,
+    node: Node,
+    /// The link of each port and the way that leads out of here.
+    ports: Vec<(LinkId, Way)>,
+    /// The wake-up that counts; others in the heap are out of date.
+    armed: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Link {
+    name: String,
+    ends: [(NodeId, PortId); 2],
+    pipes: [Pipe; 2],
+    observed: bool,
+}
+
+/// The world. `O` sees what happens.
+#[derive(Debug)]
+pub struct World<O> {
+    now: Instant,
+    heap: Heap,
+    /// Packets that arrive at once, in the order of sending.
+    at_once: VecDeque<(NodeId, PortId, Packet)>,
+    flying: Slab<Packet>,
+    places: Vec<Place>,
+    links: Vec<Link>,
+    rng: Rng,
+    outbox: Outbox,
+    /// What sees everything.
+    pub observer: O,
+    digest: u64,
+    events: u64,
+}
+
+impl<O: Observer> World<O> {
+    /// An empty world at time zero.
+    pub fn new(rng: Rng, observer: O) -> Self {
+        World {
+            now: Instant::ZERO,
+            heap: Heap::default(),
+            at_once: VecDeque::new(),
+            flying: Slab::new(),
+            places: Vec::new(),
+            links: Vec::new(),
+            rng,
+            outbox: Outbox::default(),
+            observer,
+            digest: DIGEST_START,
+            events: 0,
+        }
+    }
+
+    /// The time.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// A generator of its own for a part of the world.
+    pub fn fork(&self, name: &str) -> Rng {
+        self.rng.fork(name)
+    }
+
+    /// Adds a node.
+    pub fn add(&mut self, name: &str, node: Node) -> NodeId {
+        self.places.push(Place { name: name.into(), node, ports: Vec::new(), armed: None });
+        self.places.len() - 1
+    }
+
+    /// Joins two nodes by a line; [`Way::Up`] leads from `first` to `second`.
+    pub fn connect(&mut self, name: &str, first: NodeId, second: NodeId, line: Line) -> LinkId {
+        let id = self.links.len();
+        let ends = [first, second].map(|node| (node, self.places[node].ports.len()));
+        self.places[first].ports.push((id, Way::Up));
+        self.places[second].ports.push((id, Way::Down));
+        let pipe = |conditions, way| Pipe::new(conditions, self.rng.fork(&format!("link {name} {way}")));
+        let pipes = [pipe(line.up, "up"), pipe(line.down, "down")];
+        self.links.push(Link { name: name.into(), ends, pipes, observed: false });
+        id
+    }
+
+    /// Lets the observer see what passes a link.
+    pub fn observe(&mut self, link: LinkId) {
+        self.links[link].observed = true;
+    }
+
+    /// A link's name.
+    pub fn link_name(&self, link: LinkId) -> &str {
+        &self.links[link].name
+    }
+
+    /// What one way of a link has done.
+    pub fn counters(&self, link: LinkId, way: Way) -> &PipeCounters {
+        self.links[link].pipes[way as usize].counters()
+    }
+
+    /// The conditions of one way of a link.
+    pub fn conditions(&self, link: LinkId, way: Way) -> &Conditions {
+        self.links[link].pipes[way as usize].conditions()
+    }
+
+    /// Changes one way of a link.
+    pub fn set_conditions(&mut self, link: LinkId, way: Way, conditions: Conditions) {
+        self.links[link].pipes[way as usize].set_conditions(conditions);
+    }
+
+    /// Takes a link out of order, or back.
+    pub fn set_down(&mut self, link: LinkId, down: bool) {
+        for pipe in &mut self.links[link].pipes {
+            pipe.set_down(down);
+        }
+    }
+
+    /// A node's name.
+    pub fn name(&self, node: NodeId) -> &str {
+        &self.places[node].name
+    }
+
+    /// A node, to look at.
+    pub fn node(&self, node: NodeId) -> &Node {
+        &self.places[node].node
+    }
+
+    /// A host, to look at.
+    ///
+    /// # Panics
+    /// If the node is none.
+    pub fn host(&self, node: NodeId) -> &Host {
+        match &self.places[node].node {
+            Node::Host(host) => host,
+            _ => panic!("{} is no host", self.places[node].name),
+        }
+    }
+
+    /// A host, to act; what it then wants is done.
+    ///
+    /// # Panics
+    /// If the node is none.
+    pub fn with_host<T>(&mut self, node: NodeId, act: impl FnOnce(&mut Host, Instant) -> T) -> T {
+        let place = &mut self.places[node];
+        let Node::Host(host) = &mut place.node else { panic!("{} is no host", place.name) };
+        let result = act(host, self.now);
+        host.drain(self.now, node, &mut self.outbox, &mut self.observer);
+        self.after(node);
+        result
+    }
+
+    /// A middlebox, to act on: to make it forget, for instance.
+    ///
+    /// # Panics
+    /// If the node is none.
+    pub fn with_middlebox<T>(
+        &mut self,
+        node: NodeId,
+        act: impl FnOnce(&mut dyn Middlebox, Instant) -> T,
+    ) -> T {
+        let place = &mut self.places[node];
+        let Node::Middlebox(middlebox) = &mut place.node else { panic!("{} is no middlebox", place.name) };
+        let result = act(&mut **middlebox, self.now);
+        self.after(node);
+        result
+    }
+
+    /// A router, to tell it more addresses.
+    ///
+    /// # Panics
+    /// If the node is none.
+    pub fn router(&mut self, node: NodeId) -> &mut Router {
+        let place = &mut self.places[node];
+        match &mut place.node {
+            Node::Router(router) => router,
+            _ => panic!("{} is no router", place.name),
+        }
+    }
+
+    /// Puts a packet on the wire at a port of a node, as if the node had sent it: for attackers.
+    pub fn inject(&mut self, node: NodeId, port: PortId, packet: Packet) {
+        self.outbox.send(port, packet);
+        self.after(node);
+    }
+
+    /// Runs until `end`; the time is `end` then.
+    pub fn run_until(&mut self, end: Instant) {
+        loop {
+            while let Some((node, port, packet)) = self.at_once.pop_front() {
+                self.arrive(node, port, packet);
+            }
+            let Some(due) = self.heap.pop_until(end) else { break };
+            self.now = self.now.max(due.at);
+            match due.what {
+                What::Arrive { node, port, packet } => {
+                    let packet = self.flying.remove(packet as usize);
+                    self.arrive(node as NodeId, port as PortId, packet);
+                }
+                What::Wake { node } => self.wake(node as NodeId, due.at),
+            }
+        }
+        self.now = self.now.max(end);
+    }
+
+    /// A fingerprint of everything that has arrived where and when: equal runs have equal ones.
+    pub fn digest(&self) -> u64 {
+        self.digest
+    }
+
+    /// How many packets arrived and nodes woke up: what a run cost.
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
+    fn arrive(&mut self, node: NodeId, port: PortId, packet: Packet) {
+        self.events += 1;
+        self.digest = digest(self.digest, self.now, node, &packet);
+        match &mut self.places[node].node {
+            Node::Host(host) => {
+                host.handle_packet(self.now, node, packet, &mut self.outbox, &mut self.observer)
+            }
+            Node::Router(router) => router.handle_packet(port, packet, &mut self.outbox),
+            Node::Middlebox(middlebox) => middlebox.handle_packet(self.now, port, packet, &mut self.outbox),
+        }
+        self.after(node);
+    }
+
+    fn wake(&mut self, node: NodeId, at: Instant) {
+        if self.places[node].armed != Some(at) {
+            return;
+        }
+        self.events += 1;
+        self.places[node].armed = None;
+        match &mut self.places[node].node {
+            Node::Host(host) => host.handle_timeout(self.now, node, &mut self.outbox, &mut self.observer),
+            Node::Router(_) => {}
+            Node::Middlebox(middlebox) => middlebox.handle_timeout(self.now, &mut self.outbox),
+        }
+        self.after(node);
+    }
+
+    /// Carries out what a node wants and arms its next wake-up.
+    fn after(&mut self, node: NodeId) {
+        while let Some((port, packet)) = self.outbox.packets.pop_front() {
+            self.transmit(node, port, packet);
+        }
+        let place = &mut self.places[node];
+        let next = match &place.node {
+            Node::Host(host) => host.poll_timeout(),
+            Node::Router(_) => None,
+            Node::Middlebox(middlebox) => middlebox.poll_timeout(),
+        };
+        if let Some(at) = next.map(|at| at.max(self.now)) {
+            if place.armed.is_none_or(|armed| at < armed) {
+                place.armed = Some(at);
+                self.heap.push(at, What::Wake { node: node as u32 });
+            }
+        }
+    }
+
+    fn transmit(&mut self, node: NodeId, port: PortId, packet: Packet) {
+        let Some(&(id, way)) = self.places[node].ports.get(port) else { return };
+        let link = &mut self.links[id];
+        let (peer, peer_port) = link.ends[1 - way as usize];
+        let pipe = &mut link.pipes[way as usize];
+        let fate = pipe.send(self.now, packet.len());
+        if link.observed {
+            self.observer.packet(self.now, Seen { link: id, way, fate }, &packet);
+        }
+        let Fate::Arrives(at, again) = fate else { return };
+        if at <= self.now && again.is_none() {
+            self.at_once.push_back((peer, peer_port, packet));
+            return;
+        }
+        if let Some(again) = again {
+            self.fly(again, peer, peer_port, packet.clone());
+        }
+        self.fly(at, peer, peer_port, packet);
+    }
+
+    fn fly(&mut self, at: Instant, node: NodeId, port: PortId, packet: Packet) {
+        let packet = self.flying.insert(packet) as u32;
+        self.heap.push(at, What::Arrive { node: node as u32, port: port as u32, packet });
+    }
+}
+
+impl<O> World<O> {
+    /// All nodes with their names.
+    pub fn names(&self) -> BTreeMap<&str, NodeId> {
+        self.places.iter().enumerate().map(|(id, place)| (place.name.as_str(), id)).collect()
+    }
+}
+
+const DIGEST_START: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// A quick mix of all bytes, eight at a time; no defence against anybody.
+fn digest(former: u64, now: Instant, node: NodeId, packet: &Packet) -> u64 {
+    let mix = |state: u64, word: u64| (state.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+    let mut state = mix(mix(former, now.as_nanos()), node as u64);
+    let (words, rest) = packet.bytes().as_chunks::<8>();
+    for word in words {
+        state = mix(state, u64::from_le_bytes(*word));
+    }
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    mix(state, u64::from_le_bytes(last))
+}

@@ -1,0 +1,61 @@
+//! Forwards packets by destination: a LAN's switch, the public network.
+
+use core::net::IpAddr;
+use std::collections::BTreeMap;
+
+use super::{Outbox, PortId};
+use crate::packet::Packet;
+
+/// A router. Hosts are known by address; everything else goes the default way, if there is one.
+#[derive(Clone, Debug, Default)]
+pub struct Router {
+    hosts: BTreeMap<IpAddr, PortId>,
+    networks: Vec<(IpAddr, u8, PortId)>,
+    default: Option<PortId>,
+    /// Packets for which there was no way.
+    pub unroutable: u64,
+}
+
+impl Router {
+    /// A router that knows no way yet.
+    pub fn new() -> Self {
+        Router::default()
+    }
+
+    /// The host `addr` is at `port`.
+    pub fn host(&mut self, addr: IpAddr, port: PortId) {
+        self.hosts.insert(addr, port);
+    }
+
+    /// The addresses that share the first `prefix` bits with `network` are at `port`. Longer prefixes win.
+    pub fn network(&mut self, network: IpAddr, prefix: u8, port: PortId) {
+        self.networks.push((network, prefix, port));
+        self.networks.sort_by_key(|&(_, prefix, _)| core::cmp::Reverse(prefix));
+    }
+
+    /// Everything else goes to `port`.
+    pub fn default_way(&mut self, port: PortId) {
+        self.default = Some(port);
+    }
+
+    pub(super) fn handle_packet(&mut self, from: PortId, packet: Packet, out: &mut Outbox) {
+        let to = packet.destination().ip();
+        let network = || self.networks.iter().find(|(network, prefix, _)| shares(*network, to, *prefix));
+        let port =
+            self.hosts.get(&to).copied().or_else(|| network().map(|&(_, _, port)| port)).or(self.default);
+        match port.filter(|&port| port != from) {
+            Some(port) => out.send(port, packet),
+            None => self.unroutable += 1,
+        }
+    }
+}
+
+/// Whether two addresses share their first `prefix` bits.
+pub fn shares(a: IpAddr, b: IpAddr, prefix: u8) -> bool {
+    let differs = match (a, b) {
+        (IpAddr::V4(a), IpAddr::V4(b)) => (u32::from(a) ^ u32::from(b)).leading_zeros(),
+        (IpAddr::V6(a), IpAddr::V6(b)) => (u128::from(a) ^ u128::from(b)).leading_zeros(),
+        _ => return false,
+    };
+    differs >= u32::from(prefix)
+}
