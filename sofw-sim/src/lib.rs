@@ -13,6 +13,8 @@ pub mod link;
 pub mod middlebox;
 mod office;
 pub mod packet;
+pub mod record;
+pub mod scenario;
 pub mod tcp;
 pub mod world;
 
