@@ -8,12 +8,14 @@
 //!
 //! One seed and one scenario give one run, byte for byte.
 
+pub mod check;
 pub mod host;
 pub mod link;
 pub mod middlebox;
 mod office;
 pub mod packet;
 pub mod record;
+pub mod run;
 pub mod scenario;
 pub mod tcp;
 pub mod world;

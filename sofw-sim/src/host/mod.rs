@@ -24,11 +24,11 @@ pub use app::{Act, App, Application, Plain};
 
 use crate::packet::{Packet, Protocol};
 use crate::tcp::{Stack, TcpConfig};
-use crate::world::{NodeId, Observer, Outbox};
+use crate::world::{NodeId, Observer, Outbox, PortId};
 use app::Gathered;
 use streams::Streams;
 
-/// A host. Its one network interface is port 0.
+/// A host. Its network interface is port 0; others are virtual ones of its program.
 #[derive(Debug)]
 pub struct Host {
     addrs: Vec<IpAddr>,
@@ -187,18 +187,19 @@ impl Host {
     pub(crate) fn handle_packet<O: Observer>(
         &mut self,
         now: Instant,
-        node: NodeId,
+        at: (NodeId, PortId),
         packet: Packet,
         out: &mut Outbox,
         observer: &mut O,
     ) {
+        let (node, port) = at;
         let to = packet.destination();
         if !self.addrs.contains(&to.ip()) {
-            if !self.adopted.contains(&to.ip()) {
+            if port == 0 && !self.adopted.contains(&to.ip()) {
                 self.counters.foreign_packets += 1;
                 return;
             }
-            self.app.handle_packet(now, packet);
+            self.app.handle_packet(now, port, packet);
             return self.drain(now, node, out, observer);
         }
         match packet.protocol() {
@@ -348,7 +349,7 @@ impl Host {
             Act::Resume(conn) => self.streams.resume(conn),
             Act::Reset(conn) => self.streams.reset(now, &mut self.tcp, conn),
             Act::ShutWrite(conn) => self.streams.shut_write(now, &mut self.tcp, conn),
-            Act::Packet(packet) => out.send(0, packet),
+            Act::Packet(port, packet) => out.send(port, packet),
         }
     }
 

@@ -20,7 +20,7 @@ use slab::Slab;
 use sofw_core::base::{Instant, Rng};
 
 pub use observer::{Observer, Seen, Unseen};
-pub use router::Router;
+pub use router::{Router, shares};
 
 use crate::host::Host;
 use crate::link::{Conditions, Fate, Pipe, PipeCounters, profile::Line};
