@@ -285,7 +285,7 @@ impl<O: Observer> World<O> {
         self.digest = digest(self.digest, self.now, node, &packet);
         match &mut self.places[node].node {
             Node::Host(host) => {
-                host.handle_packet(self.now, node, packet, &mut self.outbox, &mut self.observer)
+                host.handle_packet(self.now, (node, port), packet, &mut self.outbox, &mut self.observer);
             }
             Node::Router(router) => router.handle_packet(port, packet, &mut self.outbox),
             Node::Middlebox(middlebox) => middlebox.handle_packet(self.now, port, packet, &mut self.outbox),
