@@ -41,10 +41,7 @@ impl Request {
         headers.push(Header::UserAgent(AGENT.into()));
         let head = format!("{} {} {}", self.method, self.uri, rsip::Version::V2);
         let body = self.body.as_ref().map(|(kind, body)| (kind.as_str(), body.as_slice()));
-        if compact {
-            headers = compacted(headers);
-        }
-        finish(&head, headers, body)
+        finish(&head, headers, body, compact)
     }
 
     /// Another request in the place of this one's transaction: ACK for a non-2xx (RFC 3261 §17.1.1.3) or CANCEL
@@ -179,8 +176,7 @@ impl Received {
             headers.push(Header::Other((*name).into(), value.clone()));
         }
         headers.push(Header::Server(AGENT.into()));
-        let head = format!("{} {}", rsip::Version::V2, rsip::StatusCode::from(status));
-        finish(&head, headers, body)
+        finish(&status_line(status), headers, body, false)
     }
 }
 
@@ -192,7 +188,7 @@ pub(super) fn via(config: &PhoneConfig, branch: &str) -> String {
 
 /// The part of a response that a NOTIFY tells of (RFC 3420, RFC 3515 §2.4.5), as a body.
 pub(super) fn sipfrag(status: u16) -> (String, Vec<u8>) {
-    let line = format!("{} {}\r\n", rsip::Version::V2, rsip::StatusCode::from(status));
+    let line = status_line(status) + "\r\n";
     ("message/sipfrag;version=2.0".into(), line.into_bytes())
 }
 
@@ -282,6 +278,14 @@ fn unfold(value: &str) -> String {
     value.split("\r\n").map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
+fn status_line(status: u16) -> String {
+    match status {
+        // RFC 3515, which rsip does not know.
+        202 => format!("{} 202 Accepted", rsip::Version::V2),
+        _ => format!("{} {}", rsip::Version::V2, rsip::StatusCode::from(status)),
+    }
+}
+
 /// RFC 3261 §7.3.3.
 fn compacted(headers: Headers) -> Headers {
     let mut out = Headers::default();
@@ -294,19 +298,24 @@ fn compacted(headers: Headers) -> Headers {
     out
 }
 
-fn finish(head: &str, mut headers: Headers, body: Option<(&str, &[u8])>) -> Vec<u8> {
+fn finish(head: &str, mut headers: Headers, body: Option<(&str, &[u8])>, compact: bool) -> Vec<u8> {
     let (kind, body) = body.unwrap_or(("", b""));
     if !kind.is_empty() {
         headers.push(rsip::headers::ContentType::new(kind).into());
     }
     headers.push(ContentLength::from(body.len() as u32).into());
+    if compact {
+        headers = compacted(headers);
+    }
     let mut bytes = format!("{head}\r\n{headers}\r\n").into_bytes();
     bytes.extend_from_slice(body);
     bytes
 }
 
 /// Those that we send.
-const COMPACT: [(&str, &str); 7] = [
+const COMPACT: [(&str, &str); 9] = [
+    ("Content-Length", "l"),
+    ("Content-Type", "c"),
     ("Via", "v"),
     ("From", "f"),
     ("To", "t"),

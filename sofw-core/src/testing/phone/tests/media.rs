@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::io::SocketId;
+use crate::testing::pair::{Pair, inside_phone, outside_phone};
 use crate::testing::phone::rtp::RtpHeader;
 
 /// What the world carried as RTP: who sent it, from which port, to which, and the packet.
@@ -95,6 +96,32 @@ fn video_runs_beside_the_voice_on_its_own_ports() {
     world.phones[1].hang_up(now);
     world.run(500);
     assert!(world.phones[0].video_report().is_some_and(|report| report.sent > 50), "kept after the call");
+}
+
+#[test]
+fn stamped_video_through_the_firewall() {
+    let mut pair = Pair::new(1, 8);
+    let with = |config, speaker| PhoneConfig { voice: Voice::Stamped { speaker }, video: true, ..config };
+    let alice = pair.phone_with(1, with(inside_phone(10, "alice"), 1));
+    let bob = pair.phone_with(0, with(outside_phone(20, "bob"), 2));
+    [alice, bob].into_iter().for_each(|phone| pair.register(phone));
+    pair.record = true;
+    pair.talk(alice, "bob", Duration::from_secs(2));
+    let call = call_hash(pair.phone(alice).call_id().unwrap());
+    for (ear, mouth, speaker) in [(alice, bob, 2), (bob, alice, 1)] {
+        let (sent, seen) =
+            (pair.phone(mouth).video_report().unwrap(), pair.phone(ear).video_report().unwrap());
+        assert!(sent.sent >= 50 && seen.received + 2 >= sent.sent && seen.lost == 0, "{seen:?}");
+        // What arrives at the ear is the mouth's, of this call.
+        let to = pair.phone(ear).config().addr;
+        for kind in [MediaKind::Audio, MediaKind::Video] {
+            let port = pair.phone(ear).config().ports().rtp(kind);
+            let arrived = pair.sent.iter().filter(|sent| sent.to == SocketAddr::new(to, port));
+            let stamps: Vec<_> = arrived.map(|sent| Stamp::of_rtp(&sent.payload).expect("a stamp")).collect();
+            assert!(stamps.len() >= 50);
+            assert!(stamps.iter().all(|s| (s.speaker, s.call, s.kind) == (speaker, call, kind)));
+        }
+    }
 }
 
 #[test]

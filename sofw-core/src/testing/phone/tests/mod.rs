@@ -2,7 +2,9 @@
 
 mod calls;
 mod media;
+mod quirks;
 mod registration;
+mod transfer;
 
 use core::net::SocketAddr;
 use std::collections::VecDeque;
@@ -20,6 +22,8 @@ struct World {
     now: Instant,
     phones: Vec<Phone>,
     events: Vec<Vec<PhoneEvent>>,
+    /// The same with their Call-IDs.
+    called: Vec<Vec<(Option<String>, PhoneEvent)>>,
     flying: VecDeque<(Instant, Flying)>,
     registrar: Registrar,
     /// Of the next SIP datagrams, these are lost.
@@ -32,6 +36,8 @@ struct World {
     /// (phone, its name) of both ends of each connection.
     conns: Vec<[(usize, ConnId); 2]>,
     sip: Vec<String>,
+    /// Every SIP message that was sent, by which phone.
+    messages: Vec<(usize, String)>,
 }
 
 enum Flying {
@@ -73,6 +79,7 @@ impl World {
         World {
             now,
             events: phones.iter().map(|_| Vec::new()).collect(),
+            called: phones.iter().map(|_| Vec::new()).collect(),
             phones,
             flying: VecDeque::new(),
             registrar: Registrar { expires_s: 60, ..Registrar::default() },
@@ -83,6 +90,7 @@ impl World {
             accepted: 0,
             conns: Vec::new(),
             sip: Vec::new(),
+            messages: Vec::new(),
         }
     }
 
@@ -141,8 +149,9 @@ impl World {
             while let Some(output) = self.phones[at].poll_output() {
                 self.perform(at, output);
             }
-            while let Some(event) = self.phones[at].poll_event() {
-                self.events[at].push(event);
+            while let Some((call_id, event)) = self.phones[at].poll_call_event() {
+                self.events[at].push(event.clone());
+                self.called[at].push((call_id, event));
             }
         }
     }
@@ -152,7 +161,7 @@ impl World {
             Output::Send { socket, to, payload } => {
                 let (port, lost) = match socket {
                     SocketId::Sip(_) => {
-                        self.note(&payload);
+                        self.note(at, &payload);
                         (self.phones[at].config().sip_port, self.lose.pop_front().unwrap_or(false))
                     }
                     SocketId::Media(port) => {
@@ -180,7 +189,7 @@ impl World {
                 self.phones[at].handle_input(self.now, Input::Connected { conn, local: peer });
             }
             Output::Write { conn, payload } => {
-                self.note(&payload);
+                self.note(at, &payload);
                 let ends = self.conns.iter().find(|ends| ends.contains(&(at, conn))).expect("a connection");
                 let (phone, theirs) = if ends[0] == (at, conn) { ends[1] } else { ends[0] };
                 for part in payload.chunks(100) {
@@ -193,11 +202,12 @@ impl World {
         }
     }
 
-    fn note(&mut self, bytes: &[u8]) {
-        let text = String::from_utf8_lossy(bytes);
+    fn note(&mut self, from: usize, bytes: &[u8]) {
+        let text = String::from_utf8_lossy(bytes).into_owned();
         let mut words = text.split_whitespace();
-        let first = words.next().unwrap().to_owned();
+        let first = words.next().unwrap_or("CRLF").to_owned();
         self.sip.push(if first == "SIP/2.0" { words.next().unwrap().to_owned() } else { first });
+        self.messages.push((from, text));
     }
 
     fn sip(&mut self) -> String {

@@ -62,3 +62,17 @@ fn a_registration_that_failed_for_now_is_tried_again() {
     world.run(200);
     assert_eq!(world.events[0].last(), Some(&PhoneEvent::Registered { expires_s: 60 }));
 }
+
+#[test]
+fn how_soon_a_silent_server_is_asked_again_is_configured() {
+    let mut config = config("alice", 1, 440.0, "10.1.1.1:5060");
+    config.register_retry = Duration::from_secs(3);
+    let mut world = World::new(vec![config]);
+    let now = world.now;
+    world.phones[0].register(now);
+    // 64 T1 for the first attempt.
+    world.run(34_900);
+    assert_eq!(world.sip(), ["REGISTER"; 11].join(" "));
+    world.run(200);
+    assert_eq!(world.sip(), "REGISTER");
+}
