@@ -4,5 +4,6 @@
 //! Firewalls, proxies, lossy links and scenario files grow from here.
 
 mod office;
+pub mod tcp;
 
 pub use office::{Direction, Heard, Office, Verdict};
