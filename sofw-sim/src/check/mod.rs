@@ -50,6 +50,10 @@ pub trait Checker: core::fmt::Debug {
     }
     /// A look at everybody's state, every 100 ms of virtual time and whenever the timeline did something.
     fn look(&mut self, _at: Instant, _map: &Map, _look: &Look<'_>) {}
+    /// Largest fill of queues that it looked at, with their bounds.
+    fn queues(&self) -> Vec<(String, (u64, u64))> {
+        Vec::new()
+    }
     /// What it found. Good findings are told, too.
     fn finish(&mut self, at: Instant, map: &Map) -> Vec<Finding>;
 }
@@ -69,6 +73,8 @@ pub struct Look<'a> {
     pub excused_until: Instant,
     /// Whether something was lost for good (a restart, a crash): calls may end in unusual ways.
     pub lost_state: bool,
+    /// Which phones are to be registered.
+    pub wants_registration: &'a [bool],
 }
 
 /// Part of a run.
