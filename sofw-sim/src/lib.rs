@@ -13,6 +13,7 @@ pub mod link;
 pub mod middlebox;
 mod office;
 pub mod packet;
+pub mod proxy;
 pub mod tcp;
 pub mod world;
 
