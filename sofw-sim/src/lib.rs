@@ -13,6 +13,7 @@ pub mod link;
 pub mod middlebox;
 mod office;
 pub mod packet;
+pub mod quality;
 pub mod record;
 pub mod scenario;
 pub mod tcp;
