@@ -15,6 +15,7 @@ mod office;
 pub mod packet;
 pub mod quality;
 pub mod record;
+pub mod report;
 pub mod scenario;
 pub mod tcp;
 pub mod world;
