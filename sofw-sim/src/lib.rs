@@ -8,6 +8,7 @@
 //!
 //! One seed and one scenario give one run, byte for byte.
 
+pub mod baseline;
 pub mod check;
 pub mod host;
 pub mod link;
