@@ -14,6 +14,7 @@ mod plan;
 mod problem;
 mod shape;
 mod values;
+mod write;
 
 pub use model::Scenario;
 pub use problem::Problem;

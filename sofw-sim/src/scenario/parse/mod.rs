@@ -154,13 +154,19 @@ fn phones(root: &Section, places: &[(Place, Section)]) -> Vec<Written> {
 
 /// Everybody that a step calls or transfers to: expectations may name them, too.
 fn callees<'c>(root: &Section<'c, '_>) -> Vec<&'c str> {
-    ["step", "steps"].iter().flat_map(|key| root.sections(key)).filter_map(|step| step.text("to")).collect()
+    let steps = step_lists(root).into_iter().flat_map(|(section, key)| section.sections(key));
+    steps.filter_map(|step| step.text("to")).collect()
+}
+
+/// Where steps stand.
+fn step_lists<'c, 't>(root: &Section<'c, 't>) -> [(Section<'c, 't>, &'static str); 3] {
+    [(root.clone(), "step"), (root.clone(), "steps"), (root.section_or_empty("timeline"), "steps")]
 }
 
 fn timeline(root: &Section, places: &[Place], end: Option<Duration>, known: &Known) -> Vec<Step> {
     let mut timeline = Vec::new();
-    for key in ["step", "steps"] {
-        for (step, section) in step::steps(root, key, places, known) {
+    for (list, key) in step_lists(root) {
+        for (step, section) in step::steps(&list, key, places, known) {
             if end.is_some_and(|end| step.at > end) {
                 section.problem("at", too_late(step.at, end));
             }
@@ -197,7 +203,8 @@ fn expectations(root: &Section, known: &Known) -> Vec<Expectation> {
         let found = expectation(item.text, context.line(item.span.start), known);
         found.map_err(|message| context.problem(&item.span, item.path, message)).ok()
     };
-    root.items("expect").into_iter().filter_map(read).collect()
+    let lists = [root.items("expect"), root.section_or_empty("timeline").items("expect")];
+    lists.into_iter().flatten().filter_map(read).collect()
 }
 
 fn captures(root: &Section, known: &Known) -> Vec<String> {

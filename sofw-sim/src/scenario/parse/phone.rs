@@ -61,6 +61,9 @@ pub fn phone(table: &Section, place: Option<usize>) -> Vec<Written> {
     if names.len() > 1 && table.has("address") {
         table.problem("address", "one address cannot serve many phones; leave it out");
     }
+    if table.time("expires").is_some_and(|time| time.subsec_nanos() != 0 || time.is_zero()) {
+        table.problem("expires", "SIP counts registrations in whole seconds; write e.g. \"5min\"");
+    }
     let path = table.path_of(if table.has("prefix") { "prefix" } else { "name" });
     let address = table.has("address").then(|| table.path_of("address"));
     let written = |name: String| Written {

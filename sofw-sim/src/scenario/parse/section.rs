@@ -65,11 +65,6 @@ impl<'c, 't> Section<'c, 't> {
         self.get(key).map_or_else(|| self.span.clone(), Spanned::span)
     }
 
-    /// Notes a mistake of the table.
-    pub fn problem_here(&self, message: impl Into<String>) {
-        self.context.problem(&self.span, self.path.clone(), message);
-    }
-
     pub fn path_of(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }

@@ -3,7 +3,7 @@
 use super::super::names::{CHECKERS, SYSTEMS};
 use super::network::{HOME, SERVER, SITE};
 use super::phone::{PHONE_TABLE, PHONES};
-use super::{Form, Kind, REFERENCE, Shape, TIME, key, required};
+use super::{Form, Key, Kind, REFERENCE, Shape, TIME, key, required};
 
 /// The whole file.
 pub static ROOT: Shape = Shape {
@@ -20,13 +20,21 @@ pub static ROOT: Shape = Shape {
         key("phones", PHONES, "Phones on the public network: names, or tables."),
         key("phone", Kind::Tables(&PHONE_TABLE), "Phones."),
         key("calls", Kind::Tables(&CALLS), "Many calls without a step for each."),
+        key("timeline", Kind::Table(&TIMELINE), "What happens and what must be true."),
         key("step", Kind::Steps, "What happens, as tables."),
-        key("steps", Kind::Steps, "What happens, as a list."),
-        key("expect", Kind::List(&Kind::Form(&EXPECTATION)), "What must be true at the end."),
+        STEPS,
+        EXPECT,
         key("without", Kind::Tables(&WITHOUT), "Checkers that are not to be run."),
         key("capture", Kind::List(&Kind::Form(&REFERENCE)), "What to capture: outer, inner, or a place, phone or server."),
     ],
 };
+
+static TIMELINE: Shape =
+    Shape { about: "What happens and what must be true, where it reads best: at the end.", keys: &[STEPS, EXPECT] };
+const STEPS: Key = key("steps", Kind::Steps, "What happens, as a list.");
+const EXPECT: Key = key("expect", EXPECTATIONS, "What must be true at the end.");
+const EXPECTATIONS: Kind = Kind::List(&EXPECTATION_KIND);
+static EXPECTATION_KIND: Kind = Kind::Form(&EXPECTATION);
 
 static WITHOUT: Shape = Shape {
     about: "A checker that is not to be run.",
