@@ -120,12 +120,10 @@ impl<'a> Run<'a> {
             while let Some((head, payload)) = self.to_far.pop(self.now) {
                 self.far.handle_segment(self.now, &head, &payload);
                 self.to_far.spare.push(payload);
-                self.drain(&mut buffer);
             }
             while let Some((head, payload)) = self.to_near.pop(self.now) {
                 self.near.handle_segment(self.now, &head, &payload);
                 self.to_near.spare.push(payload);
-                self.drain(&mut buffer);
             }
         }
         let retransmissions = self.near.status(self.id).map_or(0, |status| status.retransmissions);
