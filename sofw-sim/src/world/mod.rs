@@ -365,11 +365,14 @@ const DIGEST_START: u64 = 0xcbf2_9ce4_8422_2325;
 fn digest(former: u64, now: Instant, node: NodeId, packet: &Packet) -> u64 {
     let mix = |state: u64, word: u64| (state.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
     let mut state = mix(mix(former, now.as_nanos()), node as u64);
-    let (words, rest) = packet.bytes().as_chunks::<8>();
-    for word in words {
-        state = mix(state, u64::from_le_bytes(*word));
-    }
+    let words = packet.bytes().chunks_exact(8);
+    let rest = words.remainder();
     let mut last = [0; 8];
+    for word in words {
+        last.copy_from_slice(word);
+        state = mix(state, u64::from_le_bytes(last));
+    }
+    last = [0; 8];
     last[..rest.len()].copy_from_slice(rest);
     mix(state, u64::from_le_bytes(last))
 }

@@ -1,0 +1,31 @@
+//! The model against a real kernel (TUN pair, 85 ms round trip, one-way milliseconds).
+
+use sofw_core::base::Duration;
+
+use crate::tcp::Congestion;
+use crate::tcp::calibration::{Case, Row, calibrate};
+
+fn case(calls: u32, loss: u32, congestion: Congestion, seconds: u64, seed: u64) -> Row {
+    calibrate(&Case {
+        calls,
+        loss_per_mille: loss,
+        congestion,
+        delay: Duration::from_micros(42_500),
+        length: Duration::from_secs(seconds),
+        seed,
+    })
+}
+
+#[test]
+fn table() {
+    for seed in 0..3 {
+        for (calls, loss, congestion, seconds) in [
+            (5, 10, Congestion::Cubic, 600),
+            (20, 10, Congestion::Cubic, 600),
+            (20, 30, Congestion::Cubic, 30),
+            (20, 10, Congestion::Bbr, 600),
+        ] {
+            println!("{calls} {loss} {congestion:?} {:.1?}", case(calls, loss, congestion, seconds, seed));
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Tests of the stack by behaviour seen on the wire.
+
+mod calibration;
