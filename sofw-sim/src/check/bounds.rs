@@ -66,8 +66,8 @@ impl Checker for Bounds {
         }
     }
 
-    fn fills(&self) -> BTreeMap<String, (u64, u64)> {
-        self.largest.clone()
+    fn queues(&self) -> Vec<(String, (u64, u64))> {
+        self.largest.iter().map(|(name, &fill)| (name.clone(), fill)).collect()
     }
 
     fn finish(&mut self, _: Instant, _: &Map) -> Vec<Finding> {

@@ -15,33 +15,37 @@ use super::{Checker, Look, Phase};
 use crate::record::Finding;
 use crate::run::Map;
 use crate::scenario::Scenario;
-use crate::scenario::model::{Action, PhoneSpec, ProxyAuth, WayOut};
+use crate::scenario::model::{PhoneSpec, ProxyAuth, ProxySpec, WayOut};
 use crate::world::NodeId;
 
-/// When [`Phase::LastCall`] begins, every phone that is to be registered is, by its own word and by HRAS's; and before the phase is over
-/// two phones hear voice.
+/// At the end of [`Phase::LastCall`] every phone that is to be registered is, by its own word and by HRAS's; and in this phase two phones
+/// have heard voice.
 ///
-/// The bound is the runner's: how long it lets the world settle before the last call.
+/// The bound is the runner's: how long it lets the world settle, and phones register, before the last call.
 #[derive(Debug)]
 pub struct Liveness {
-    /// Indices of phones that are to be registered at the end.
-    wanted: Vec<usize>,
+    /// Which phones can be registered, by configuration.
+    able: Vec<bool>,
     phase: Phase,
     /// Packets of media that each phone heard in the last call.
     heard: Vec<u64>,
-    checked: bool,
+    /// At the last look of the phase: who was to be registered, and who was not, each with a reason.
+    wanted: usize,
+    missing: Vec<(Instant, String)>,
     faults: Faults,
 }
 
 impl Liveness {
     /// For a scenario.
     pub fn new(scenario: &Scenario) -> Self {
-        let phones = scenario.phones.iter().enumerate();
+        let hopeless = hopeless(scenario);
+        let able = |phone: &PhoneSpec| !phone.wrong_password && !hopeless.contains(&phone.place);
         Liveness {
-            wanted: phones.filter(|&(n, phone)| is_wanted(scenario, n, phone)).map(|(n, _)| n).collect(),
+            able: scenario.phones.iter().map(able).collect(),
             phase: Phase::Timeline,
             heard: vec![0; scenario.phones.len()],
-            checked: false,
+            wanted: 0,
+            missing: Vec::new(),
             faults: Faults::new(
                 "liveness",
                 "phones and last calls",
@@ -50,25 +54,26 @@ impl Liveness {
         }
     }
 
-    fn check_registrations(&mut self, at: Instant, map: &Map, look: &Look<'_>) {
+    fn look_at_registrations(&mut self, at: Instant, map: &Map, look: &Look<'_>) {
         let status = look.hras.map(sofw_core::Hras::status);
-        for &number in &self.wanted {
-            let (Some(place), Some(phone)) = (map.phones.get(number), look.phones.get(number)) else {
+        (self.wanted, self.missing) = (0, Vec::new());
+        for (number, (place, phone)) in map.phones.iter().zip(&look.phones).enumerate() {
+            let of = |list: &[bool]| list.get(number).copied().unwrap_or(false);
+            if !of(&self.able) || !of(look.wants_registration) {
                 continue;
-            };
-            self.faults.looked();
+            }
+            self.wanted += 1;
             let name = &place.name;
             let has_binding = || {
                 status.as_ref().is_some_and(|status| status.bindings.iter().any(|bound| bound.user == *name))
             };
-            match phone {
-                None => self.faults.found(at, || format!("{name} is off")),
-                Some(phone) if !phone.is_registered() => {
-                    self.faults.found(at, || format!("{name} is not registered"));
-                }
-                Some(_) if !has_binding() => self.faults.found(at, || format!("HRAS does not know {name}")),
-                Some(_) => {}
-            }
+            let trouble = match phone {
+                None => format!("{name} is off"),
+                Some(phone) if !phone.is_registered() => format!("{name} is not registered"),
+                Some(_) if !has_binding() => format!("HRAS does not know {name}"),
+                Some(_) => continue,
+            };
+            self.missing.push((at, trouble));
         }
     }
 }
@@ -87,14 +92,18 @@ impl Checker for Liveness {
     }
 
     fn look(&mut self, at: Instant, map: &Map, look: &Look<'_>) {
-        if look.phase == Phase::LastCall && !core::mem::replace(&mut self.checked, true) {
-            self.check_registrations(at, map, look);
+        if look.phase == Phase::LastCall {
+            self.look_at_registrations(at, map, look);
         }
         self.phase = look.phase;
     }
 
     fn finish(&mut self, at: Instant, map: &Map) -> Vec<Finding> {
-        if self.checked && self.wanted.len() >= 2 {
+        (0..self.wanted).for_each(|_| self.faults.looked());
+        for (at, trouble) in core::mem::take(&mut self.missing) {
+            self.faults.found(at, || trouble);
+        }
+        if self.wanted >= 2 {
             self.faults.looked();
             let heard = self.heard.iter().filter(|&&count| count >= VOICE_MIN).count();
             if heard < 2 {
@@ -108,27 +117,12 @@ impl Checker for Liveness {
     }
 }
 
-fn is_wanted(scenario: &Scenario, number: usize, phone: &PhoneSpec) -> bool {
-    let mut on = true;
-    let mut registers = phone.registers;
-    for step in &scenario.timeline {
-        match step.action {
-            Action::Register(who, wanted) if who == number => registers = wanted,
-            Action::Crash(who, back) if who == number => (on, registers) = (back.is_some(), true),
-            _ => {}
-        }
-    }
-    on && registers && !phone.wrong_password && !hopeless(scenario).contains(&phone.place)
-}
-
 /// Sites whose tunnel cannot come up, by configuration.
 fn hopeless(scenario: &Scenario) -> BTreeSet<Option<usize>> {
     let places = scenario.places.iter().enumerate().filter(|(_, place)| {
         let Some(hrac) = &place.hrac else { return false };
         let needs_proxy = !hrac.ways.contains(&WayOut::Direct);
-        let refused = |proxy: &crate::scenario::model::ProxySpec| {
-            proxy.wrong_password || proxy.auth == Some(ProxyAuth::Ntlm)
-        };
+        let refused = |proxy: &ProxySpec| proxy.wrong_password || proxy.auth == Some(ProxyAuth::Ntlm);
         hrac.wrong_key || (needs_proxy && place.proxy.as_ref().is_none_or(refused))
     });
     places.map(|(number, _)| Some(number)).collect()

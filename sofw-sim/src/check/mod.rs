@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! Observer ─▶ packet, event, phone, spoke, heard, datagram ─┐
-//! runner ───▶ look (every 100 ms) ──────────────────────────┴▶ Checker ─▶ finish ─▶ findings; fills ─▶ record.queues
+//! runner ───▶ look (every 100 ms) ──────────────────────────┴▶ Checker ─▶ finish ─▶ findings; queues ─▶ record.queues
 //! ```
 //!
 //! What they are told by a scenario is only what excuses them: how long a way may take, which place hides its addresses, who is to
@@ -34,10 +34,9 @@ pub use freshness::{Freshness, Limits};
 pub use liveness::Liveness;
 pub use policy::Policy;
 pub use voice::Voice;
-pub use zero::{Zero, settling_time};
+pub use zero::{Zero, leftovers};
 
 use core::net::SocketAddr;
-use std::collections::BTreeMap;
 
 use sofw_core::Event;
 use sofw_core::base::Instant;
@@ -86,9 +85,9 @@ pub trait Checker: core::fmt::Debug {
     }
     /// A look at everybody's state, every 100 ms of virtual time and whenever the timeline did something.
     fn look(&mut self, _at: Instant, _map: &Map, _look: &Look<'_>) {}
-    /// The largest fill of each queue that it watches, with its bound, for [`crate::record::Record::queues`].
-    fn fills(&self) -> BTreeMap<String, (u64, u64)> {
-        BTreeMap::new()
+    /// Largest fill of queues that it looked at, with their bounds.
+    fn queues(&self) -> Vec<(String, (u64, u64))> {
+        Vec::new()
     }
     /// What it found. Good findings are told, too.
     fn finish(&mut self, at: Instant, map: &Map) -> Vec<Finding>;
@@ -130,6 +129,8 @@ pub struct Look<'a> {
     pub excused_until: Instant,
     /// Whether something was lost for good (a restart, a crash): calls may end in unusual ways.
     pub lost_state: bool,
+    /// Which phones are to be registered.
+    pub wants_registration: &'a [bool],
 }
 
 /// Part of a run.

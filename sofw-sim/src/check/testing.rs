@@ -3,7 +3,8 @@
 use core::net::{IpAddr, SocketAddr};
 
 use sofw_core::base::{Duration, Instant};
-use sofw_core::testing::pair::{HRAC, HRAS, Pair};
+use sofw_core::testing::pair::{HRAC, HRAS, Pair, inside_phone, outside_phone};
+use sofw_core::testing::phone::{PhoneConfig, Voice};
 use sofw_core::testing::world::NodeId;
 
 use super::{Checker, Look, Phase};
@@ -32,6 +33,7 @@ pub struct Town {
     pub phase: Phase,
     pub excused_until: Instant,
     pub lost_state: bool,
+    pub wants_registration: [bool; 3],
     /// Taken for switched off.
     pub off: Vec<usize>,
     told: [usize; 2],
@@ -46,10 +48,11 @@ impl Town {
     pub fn new() -> Self {
         let mut pair = Pair::new(1, 7);
         pair.record = true;
+        let stamped = |speaker, config| PhoneConfig { voice: Voice::Stamped { speaker }, ..config };
         let phones = vec![
-            pair.inside_phone(0, 10, "alice"),
-            pair.inside_phone(0, 11, "carol"),
-            pair.outside_phone(20, "bob"),
+            pair.phone_with(1, stamped(0, inside_phone(10, "alice"))),
+            pair.phone_with(1, stamped(1, inside_phone(11, "carol"))),
+            pair.phone_with(0, stamped(2, outside_phone(20, "bob"))),
         ];
         for &phone in &phones {
             pair.register(phone);
@@ -62,6 +65,7 @@ impl Town {
             phase: Phase::Timeline,
             excused_until: Instant::ZERO,
             lost_state: false,
+            wants_registration: [true; 3],
             off: Vec::new(),
             told: [0; 2],
         }
@@ -149,6 +153,7 @@ impl Town {
             phase: self.phase,
             excused_until: self.excused_until,
             lost_state: self.lost_state,
+            wants_registration: &self.wants_registration,
         };
         checkers.iter_mut().for_each(|checker| checker.look(self.pair.now(), &self.map, &look));
     }
@@ -205,9 +210,9 @@ fn map(pair: &Pair, phones: &[NodeId]) -> Map {
         ],
         server: (pair.hras_node(), Some(HRAS.into())),
         server_link: PUBLIC,
-        reverse_proxy: None,
         zones: vec![Zone::Public, Zone::Private(0)],
         phone_at,
+        ..Map::default()
     }
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::check::Phase;
-use crate::check::stamp::Stamp;
-use crate::check::testing::{ALICE, BOB, CAROL, Town, scenario};
+use crate::check::stamp::stamped;
+use crate::check::testing::{ALICE, BOB, CAROL, Town, ordinary_day, scenario};
 use crate::link::Conditions;
 use crate::link::profile::{Line, find};
 use crate::scenario::Scenario;
@@ -14,7 +14,7 @@ fn judged(scenario: &Scenario, age_ms: u64, excused_until: Instant) -> Finding {
     town.excused_until = excused_until;
     town.look(&mut [&mut checker]);
     let sent_at = Instant::from_millis(100_000);
-    let packet = Stamp { speaker: BOB as u32, call: 1, sent_at }.packet();
+    let packet = stamped(BOB, 1, sent_at);
     let (at, node) = (sent_at + Duration::from_millis(age_ms), town.node(ALICE));
     let from = "10.10.10.2:20000".parse().expect("an address");
     checker.heard(at, &town.map, node, town.pair.phone(node), from, &packet);
@@ -72,4 +72,12 @@ fn two_tunnels_have_two_limits() {
     let limits = Limits::of(&scenario());
     let [one, two] = [BOB, CAROL].map(|talker| limits.between(talker, ALICE, false));
     assert_eq!(two - one, Duration::from_millis(250));
+}
+
+#[test]
+fn an_ordinary_day_is_clean() {
+    let (mut town, mut checker) = (Town::new(), Freshness::new(Limits::of(&scenario())));
+    ordinary_day(&mut town, &mut [&mut checker]);
+    let finding = town.finish(&mut checker);
+    assert!(finding.good && !finding.measured.starts_with("0 "), "{}", finding.measured);
 }

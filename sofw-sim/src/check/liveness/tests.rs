@@ -1,6 +1,5 @@
 use super::*;
 use crate::check::testing::{ALICE, BOB, Town, scenario};
-use crate::scenario::model::Step;
 use sofw_core::base::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -25,29 +24,31 @@ fn a_living_system_passes() {
 
 #[test]
 fn a_phone_without_registration_is_told_unless_it_was_to_be_so() {
-    let unregistered = |mut scenario: Scenario, told: bool| {
+    let unregistered = |wanted: bool| {
         let mut town = Town::new();
         town.pair.command(town.node(BOB), Phone::unregister);
-        if told {
-            scenario.timeline.push(Step { at: SECOND, action: Action::Register(BOB, false), line: 0 });
-        }
-        last_call(&mut town, &mut Liveness::new(&scenario), "carol")
+        town.wants_registration[BOB] = wanted;
+        last_call(&mut town, &mut Liveness::new(&scenario()), "carol")
     };
-    let finding = unregistered(scenario(), false);
+    let finding = unregistered(true);
     assert!(!finding.good && finding.measured.contains("bob is not registered"), "{}", finding.measured);
-    assert!(unregistered(scenario(), true).good);
+    assert!(unregistered(false).good);
 }
 
 #[test]
-fn a_phone_that_is_off_is_told_unless_it_was_switched_off() {
+fn a_phone_that_is_off_is_told() {
     let mut town = Town::new();
     town.off = vec![BOB];
     let finding = last_call(&mut town, &mut Liveness::new(&scenario()), "carol");
     assert!(finding.measured.contains("bob is off"), "{}", finding.measured);
-    let mut crashed = scenario();
-    crashed.timeline.push(Step { at: SECOND, action: Action::Crash(BOB, None), line: 0 });
-    let finding = last_call(&mut town, &mut Liveness::new(&crashed), "carol");
-    assert!(!finding.measured.contains("bob is off"), "{}", finding.measured);
+}
+
+#[test]
+fn a_registration_that_hras_lost_is_told() {
+    let mut town = Town::new();
+    town.map.phones[BOB].name = "bobby".into();
+    let finding = last_call(&mut town, &mut Liveness::new(&scenario()), "carol");
+    assert!(finding.measured.contains("HRAS does not know bobby"), "{}", finding.measured);
 }
 
 #[test]
@@ -61,6 +62,6 @@ fn a_last_call_without_voice_is_told() {
 fn phones_behind_a_tunnel_that_cannot_be_are_not_waited_for() {
     let mut locked = scenario();
     locked.places[0].hrac.as_mut().expect("a site").wrong_key = true;
-    assert_eq!(Liveness::new(&locked).wanted, [BOB]);
-    assert_eq!(Liveness::new(&scenario()).wanted.len(), 3);
+    assert_eq!(Liveness::new(&locked).able, [false, false, true]);
+    assert_eq!(Liveness::new(&scenario()).able, [true; 3]);
 }
