@@ -2,6 +2,39 @@
 //!
 //! Each checker sees what happens through the methods of [`Checker`], and says at the end what it found. None of them can change
 //! the run.
+//!
+//! ```text
+//! Observer ─▶ packet, event, phone, spoke, heard, datagram ─┐
+//! runner ───▶ look (every 100 ms) ──────────────────────────┴▶ Checker ─▶ finish ─▶ findings; queues ─▶ record.queues
+//! ```
+//!
+//! What they are told by a scenario is only what excuses them: how long a way may take, which place hides its addresses, who is to
+//! be registered. What they judge is what they saw.
+
+mod addresses;
+mod bounds;
+mod dialogs;
+mod events;
+mod faults;
+mod freshness;
+mod liveness;
+mod policy;
+mod sdp;
+mod stamp;
+#[cfg(test)]
+mod testing;
+mod voice;
+mod zero;
+
+pub use addresses::Addresses;
+pub use bounds::Bounds;
+pub use dialogs::Dialogs;
+pub use events::Events;
+pub use freshness::{Freshness, Limits};
+pub use liveness::Liveness;
+pub use policy::Policy;
+pub use voice::Voice;
+pub use zero::{Zero, leftovers};
 
 use core::net::SocketAddr;
 
@@ -12,6 +45,8 @@ use sofw_core::testing::phone::{Phone, PhoneEvent};
 use crate::packet::Packet;
 use crate::record::Finding;
 use crate::run::Map;
+use crate::scenario::Scenario;
+use crate::scenario::model::System;
 use crate::world::{NodeId, Seen};
 
 /// What a checker is shown. Every method does nothing unless it is written.
@@ -56,6 +91,27 @@ pub trait Checker: core::fmt::Debug {
     }
     /// What it found. Good findings are told, too.
     fn finish(&mut self, at: Instant, map: &Map) -> Vec<Finding>;
+}
+
+/// All checkers that make sense for a scenario. Other systems than SoFW promise less; with a hostile HRAS nobody can register or call,
+/// and what is left of its doings in HRAC is its own.
+pub fn all(scenario: &Scenario) -> Vec<Box<dyn Checker>> {
+    let mut all: Vec<Box<dyn Checker>> = vec![Box::new(Events::new())];
+    if scenario.system != System::Sofw {
+        return all;
+    }
+    all.push(Box::new(Addresses::new(scenario)));
+    all.push(Box::new(Bounds::new()));
+    all.push(Box::new(Policy::new()));
+    if !scenario.server.hostile {
+        all.push(Box::new(Voice::new()));
+        all.push(Box::new(Freshness::new(Limits::of(scenario))));
+        all.push(Box::new(Dialogs::new()));
+        all.push(Box::new(Zero::new()));
+        all.push(Box::new(Liveness::new(scenario)));
+    }
+    all.retain(|checker| scenario.without.iter().all(|(name, _)| name != checker.name()));
+    all
 }
 
 /// The state of everybody at a moment.
