@@ -28,8 +28,8 @@ pub struct Listener {
     playout: Playout,
     seconds: Seconds,
     played: u64,
-    /// Sum of the times from mouth to ear of all packets played, nanoseconds.
-    played_nanos: u128,
+    /// Sum of the times from sending to playing of all packets played, nanoseconds.
+    played_nanos: u64,
     /// The newest packet so far: number and time of sending.
     newest: Option<(u64, Instant)>,
     span: Option<(Instant, Instant)>,
@@ -85,16 +85,16 @@ impl Listener {
             return;
         }
         self.received += 1;
-        let delay = arrived.since(sent_at);
+        let delay = arrived.as_nanos().saturating_sub(sent_at.as_nanos());
         let played_after = self.playout.packet(delay);
         let late = delay > played_after;
         self.late += u64::from(late);
         if !late {
             self.played += 1;
-            self.played_nanos += (played_after + self.ptime).as_nanos();
+            self.played_nanos += played_after;
             self.misses.played(number);
         }
-        self.delay.add(delay);
+        self.delay.add(Duration::from_nanos(delay));
         self.seconds.received(sent_at, delay, late);
         self.arrival(number, sent_at, arrived);
     }
@@ -123,8 +123,9 @@ impl Listener {
             mos: 0.0,
             seconds: self.seconds.into_vec(),
         };
-        if let Some(mean) = self.played_nanos.checked_div(u128::from(self.played)) {
-            hearing.mouth_to_ear = Duration::from_nanos(mean as u64);
+        if let Some(mean) = self.played_nanos.checked_div(self.played) {
+            // The first sound of a packet waited in the talker's phone until the packet was full.
+            hearing.mouth_to_ear = Duration::from_nanos(mean) + self.ptime;
             let missed = hearing.missed_share();
             let bursts = self.misses.burst_ratio(hearing.lost() + hearing.late, hearing.sent);
             hearing.mos = super::mos(hearing.mouth_to_ear, missed, bursts);

@@ -54,7 +54,7 @@ pub struct Series {
     pub shape: Shape,
     /// Its colour.
     pub tone: Tone,
-    /// x, low, y; x rises. Low is 0 unless the shape has an area of its own.
+    /// x, low, y; x rises; a y that is not a number interrupts a curve. Low is 0 unless the shape has an area of its own.
     pub points: Vec<[f64; 3]>,
 }
 

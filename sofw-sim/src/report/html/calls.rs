@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{mos_badge, table};
+use super::{mos_badge, table_of};
 use crate::record::{Call, Hearing, Record};
 use crate::report::markup::escape;
 use crate::report::units;
@@ -19,7 +19,7 @@ pub(super) fn section(record: &Record) -> String {
     }
     let mut rows = String::new();
     calls.iter().for_each(|call| row(&mut rows, call));
-    let mut out = table(&HEADINGS, &rows);
+    let mut out = table_of(&HEADINGS, &rows, "calls");
     if left_out > 0 {
         _ = write!(
             out,
@@ -55,10 +55,9 @@ fn row(rows: &mut String, call: &Call) {
     _ = write!(
         rows,
         concat!(
-            r#"<tr{}><td rowspan="{}" class="last"><b>{}</b> → <b>{}</b><div class="small muted {}">{}</div></td>"#,
-            r#"<td rowspan="{}" class="n last">{}<div class="small muted">{}</div></td>"#
+            r#"<tbody><tr><td rowspan="{}"><b>{}</b> → <b>{}</b><div class="small muted {}">{}</div></td>"#,
+            r#"<td rowspan="{}" class="n">{}<div class="small muted">{}</div></td>"#
         ),
-        if span > 1 { r#" class="inner""# } else { "" },
         span,
         escape(&call.caller),
         escape(&call.callee),
@@ -80,6 +79,7 @@ fn row(rows: &mut String, call: &Call) {
             }
         }
     }
+    rows.push_str("</tbody>");
 }
 
 fn hearing(rows: &mut String, hearing: &Hearing) {

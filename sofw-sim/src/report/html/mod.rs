@@ -67,14 +67,19 @@ fn document(title: &str, body: &str) -> String {
 
 /// A table in a box that scrolls sideways; headings that begin with `#` are of numbers.
 fn table(headings: &[&str], rows: &str) -> String {
-    let mut out = String::from(r#"<div class="card scroll"><table><thead><tr>"#);
+    table_of(headings, &format!("<tbody>{rows}</tbody>"), "")
+}
+
+/// The same of several bodies.
+fn table_of(headings: &[&str], bodies: &str, class: &str) -> String {
+    let mut out = format!(r#"<div class="card scroll"><table class="{class}"><thead><tr>"#);
     for heading in headings {
         _ = match heading.strip_prefix('#') {
             Some(name) => write!(out, r#"<th class="n">{name}</th>"#),
             None => write!(out, "<th>{heading}</th>"),
         };
     }
-    _ = write!(out, "</tr></thead><tbody>{rows}</tbody></table></div>");
+    _ = write!(out, "</tr></thead>{bodies}</table></div>");
     out
 }
 

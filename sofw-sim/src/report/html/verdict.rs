@@ -56,8 +56,8 @@ fn failure(out: &mut String, finding: &Finding) {
         out,
         concat!(
             r#"<div class="failure"><div class="what"><code>{}</code><div class="small muted">{}</div></div>"#,
-            r#"<dl style="margin:0"><dt>measured</dt><dd class="measured">{}</dd></dl>"#,
-            r#"<dl style="margin:0"><dt>expected</dt><dd>{}</dd></dl></div>"#
+            r#"<dl><dt>measured</dt><dd class="measured">{}</dd></dl>"#,
+            r#"<dl><dt>expected</dt><dd>{}</dd></dl></div>"#
         ),
         escape(&finding.name),
         whereabouts(finding),
@@ -96,7 +96,7 @@ fn tiles(out: &mut String, summary: &Summary) {
     tile(summary.missed_share.map(units::share), "", "voice not played");
     tile(summary.delay_p99.map(units::time), "", "one-way delay, p99");
     tile(summary.setup_p50.map(units::time), "", "call set-up, median");
-    tile(summary.bytes_per_packet.map(|bytes| format!("{bytes:.0} B")), "", "on the line per voice packet");
+    tile(summary.bytes_per_packet.map(|bytes| format!("{bytes:.0} B")), "", "line bytes per packet");
     out.push_str("</div>");
 }
 

@@ -91,7 +91,7 @@ fn a_file_brings_its_own_colours() {
     assert!(
         svg.starts_with("<?xml")
             && svg.contains("prefers-color-scheme:dark")
-            && svg.contains("width=\"300\"")
+            && svg.contains("width=\"332\"")
     );
     elements(&svg).unwrap();
 }

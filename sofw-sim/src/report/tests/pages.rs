@@ -48,7 +48,7 @@ fn all_of_a_rich_record_is_on_its_page() {
         assert!(page.contains(&format!("<section id=\"{part}\">")), "{part}");
     }
     assert!(page.contains("href=\"tunnel-outage-1-s-17.outer-office.pcapng\""));
-    assert!(page.contains("1 records are left at the end") || page.contains("1 record is left at the end"));
+    assert!(page.contains("One record is left at the end"));
     assert!(page.contains("12#") && page.contains("not registered"));
 }
 
