@@ -45,8 +45,10 @@ fn box_of(out: &mut String, record: &Record) {
             r#"<div class="verdict bad"><span class="word">Failed</span>{failed} of {all} expectations and checkers did not hold."#
         );
     }
-    for finding in record.findings.iter().filter(|finding| !finding.good) {
-        failure(out, finding);
+    let failures = || record.findings.iter().filter(|finding| !finding.good);
+    failures().take(FAILURES_SHOWN).for_each(|finding| failure(out, finding));
+    if failed > FAILURES_SHOWN {
+        _ = write!(out, r##"<p class="muted"><a href="#findings">{} more</a></p>"##, failed - FAILURES_SHOWN);
     }
     _ = write!(out, "<pre>{}</pre></div>", escape(&record.replay));
 }
@@ -118,3 +120,6 @@ pub(super) fn findings(record: &Record) -> String {
     }
     table(&["", "what", "measured", "expected", ""], &rows)
 }
+
+/// Failures that are shown at the top.
+const FAILURES_SHOWN: usize = 12;

@@ -82,7 +82,11 @@ fn a_long_ladder_is_drawn_call_by_call_and_stays_small() {
         tunnelled: false,
     };
     record.ladder.extend((0..100_000).map(|n| rung(n, if n % 2 == 0 { "b2" } else { "register" })));
-    record.calls.extend((0..2_000).map(|n| Call { call_id: format!("c{n}"), ..Call::default() }));
+    record.calls.extend((0..2_000).map(|n| Call {
+        call_id: format!("c{n}"),
+        answered: Some(at(1)),
+        ..Call::default()
+    }));
     let page = html::page(&record);
     elements(&page).unwrap();
     assert!(

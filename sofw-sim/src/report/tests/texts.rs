@@ -27,6 +27,16 @@ fn the_table_stands_in_columns_and_failures_are_explained() {
 }
 
 #[test]
+fn a_flood_of_failures_is_cut_short() {
+    let mut run = Summary::of(&record());
+    let failure = run.failures().next().unwrap().clone();
+    run.findings = vec![failure; 1_000];
+    let text = verdict(&[run]);
+    assert!(text.contains("  and 988 more\n") && text.lines().count() < 40, "{text}");
+    assert!(text.contains("mos of carol->anna >= 4.2 and 999 more\n"));
+}
+
+#[test]
 fn the_progress_line_fits_and_says_how_long_it_takes() {
     let running = ["tunnel-outage", "busy-hour"];
     let progress =
