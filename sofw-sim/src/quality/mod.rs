@@ -12,6 +12,7 @@
 
 mod e_model;
 mod listener;
+mod numbers;
 mod playout;
 mod seconds;
 #[cfg(test)]

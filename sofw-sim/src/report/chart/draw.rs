@@ -17,14 +17,15 @@ pub(super) fn svg(chart: &Chart, head: &str, margin: f64) -> String {
         (false, true) => 20.0,
         (false, false) => 34.0,
     };
+    let left = left(chart);
     let (right, plot_height) = (chart.width - RIGHT, chart.height - top - bottom);
     let spacing = if matches!(chart.x.scale, super::Scale::Time) { 70.0 } else { 80.0 };
     let plot = Plot {
-        left: LEFT,
+        left,
         right,
         top,
         bottom: top + plot_height,
-        x: chart.x.fit(x_extent(chart), right - LEFT, spacing, true),
+        x: chart.x.fit(x_extent(chart), right - left, spacing, true),
         y: chart.y.fit(y_extent(chart), plot_height, 32.0, false),
     };
     let (width, height) = (chart.width + 2.0 * margin, chart.height + 2.0 * margin);
@@ -36,15 +37,27 @@ pub(super) fn svg(chart: &Chart, head: &str, margin: f64) -> String {
     headings(&mut out, chart);
     grid(&mut out, chart, &plot);
     bars(&mut out, chart, &plot);
-    chart
-        .series
-        .iter()
-        .filter(|series| series.shape != Shape::Bars)
-        .for_each(|series| curve(&mut out, series, &plot));
+    for series in &chart.series {
+        match series.shape {
+            Shape::Bars => {}
+            Shape::Spans => spans(&mut out, series, &plot),
+            _ => curve(&mut out, series, &plot),
+        }
+    }
     limits(&mut out, chart, &plot);
     marks(&mut out, chart, &plot);
     out.push_str("</svg>");
     out
+}
+
+/// Names need more room than numbers.
+fn left(chart: &Chart) -> f64 {
+    match &chart.y.scale {
+        super::Scale::Names(names) => {
+            names.iter().map(|name| text_width(name, FONT) + 16.0).fold(LEFT, f64::max).min(chart.width / 3.0)
+        }
+        _ => LEFT,
+    }
 }
 
 struct Plot {
@@ -67,7 +80,11 @@ impl Plot {
 }
 
 fn x_extent(chart: &Chart) -> Option<(f64, f64)> {
-    let values = chart.series.iter().flat_map(|series| series.points.iter().map(|[x, _, _]| *x));
+    let to = |shape, x, low| if shape == Shape::Spans { low } else { x };
+    let both = |series: &Series| {
+        series.points.iter().map(|&[x, low, _]| [x, to(series.shape, x, low)]).collect::<Vec<_>>()
+    };
+    let values = chart.series.iter().flat_map(both).flatten();
     let bounds = values.fold(None, |extent: Option<(f64, f64)>, x| match extent {
         None => Some((x, x)),
         Some((low, high)) => Some((low.min(x), high.max(x))),
@@ -108,7 +125,7 @@ fn headings(out: &mut String, chart: &Chart) {
             Shape::Band | Shape::StepArea => {
                 write!(out, r#"<rect x="{x}" y="{0}" width="14" height="9" class="{class} area"/>"#, y + 2.5)
             }
-            Shape::Bars => {
+            Shape::Bars | Shape::Spans => {
                 write!(
                     out,
                     r#"<rect x="{0}" y="{1}" width="9" height="9" rx="1.5" class="{class} bar"/>"#,
@@ -127,7 +144,13 @@ fn grid(out: &mut String, chart: &Chart, plot: &Plot) {
         let y = plot.y(*value);
         let class = if *value == 0.0 { "base" } else { "grid" };
         _ = write!(out, r#"<path d="M{:.1} {y:.1}H{:.1}" class="{class}"/>"#, plot.left, plot.right);
-        _ = write!(out, r#"<text x="{:.1}" y="{:.1}" class="end">{label}</text>"#, plot.left - 7.0, y + 3.7);
+        _ = write!(
+            out,
+            r#"<text x="{:.1}" y="{:.1}" class="end">{}</text>"#,
+            plot.left - 7.0,
+            y + 3.7,
+            escape(label)
+        );
     }
     for (value, label) in plot.x.ticks.iter().filter(|_| !chart.x.bare) {
         let x = plot.x(*value);
@@ -143,6 +166,20 @@ fn grid(out: &mut String, chart: &Chart, plot: &Plot) {
         let (x, y) = ((plot.left + plot.right) / 2.0, plot.bottom + 31.0);
         _ = write!(out, r#"<text x="{x:.1}" y="{y:.1}" class="mid">{}</text>"#, escape(&chart.x.title));
     }
+}
+
+fn spans(out: &mut String, series: &Series, plot: &Plot) {
+    let height = ((plot.y(0.0) - plot.y(1.0)).abs() * 0.56).clamp(2.0, 14.0);
+    _ = write!(out, r#"<g class="{}">"#, series.tone.class());
+    for &[from, to, y] in &series.points {
+        let (left, right, top) = (plot.x(from), plot.x(to), plot.y(y) - height / 2.0);
+        let width = (right - left).max(1.5);
+        _ = write!(
+            out,
+            r#"<rect x="{left:.1}" y="{top:.1}" width="{width:.1}" height="{height:.1}" rx="2" class="bar"/>"#
+        );
+    }
+    out.push_str("</g>");
 }
 
 fn bars_in_group(chart: &Chart) -> usize {
@@ -263,7 +300,7 @@ fn marks(out: &mut String, chart: &Chart, plot: &Plot) {
         let x = plot.x(*value);
         let text = shorten(name, MARK_NAME_MAX);
         let width = text_width(&text, FONT);
-        let start = x.min(plot.right - width);
+        let start = if x + width + 4.0 > plot.right { x - width - 8.0 } else { x };
         _ = write!(out, r#"<g><title>{}</title>"#, escape(name));
         let row = (0..2).find(|row| free_from[*row] <= start);
         let top = plot.top - row.map_or(2.0, |row| 15.0 + 13.0 * row as f64);

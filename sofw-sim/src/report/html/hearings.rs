@@ -2,18 +2,15 @@
 
 use std::fmt::Write;
 
-use super::{calls::worst, mos_badge, scrolling};
+use super::{calls::by_trouble, mos_badge, scrolling};
 use crate::record::{Hearing, Record, Second};
 use crate::report::chart::{Axis, Chart, Scale, Series, Shape, Tone};
 use crate::report::markup::escape;
 
 pub(super) fn section(record: &Record) -> String {
-    let mut calls: Vec<_> = record.calls.iter().filter(|call| worst(call) < 5.0).collect();
-    let left_out = calls.len().saturating_sub(CALLS_SHOWN);
-    if left_out > 0 {
-        calls.sort_by(|a, b| worst(a).total_cmp(&worst(b)));
-        calls.truncate(CALLS_SHOWN);
-    }
+    let heard = || record.calls.iter().filter(|call| call.hearings.iter().any(|hearing| hearing.sent > 0));
+    let calls = by_trouble(heard(), CALLS_SHOWN);
+    let left_out = heard().count() - calls.len();
     let mut out = String::new();
     for hearing in calls.iter().flat_map(|call| &call.hearings).filter(|hearing| !hearing.seconds.is_empty())
     {

@@ -1,6 +1,7 @@
 //! Pages that need nothing beside themselves: no script, no font, no picture from elsewhere.
 
 mod calls;
+mod glance;
 mod hearings;
 mod index;
 mod ladder;
@@ -18,12 +19,12 @@ use super::chart;
 use super::markup::escape;
 use crate::record::Record;
 
-/// The page of one run: the verdict first, then how it sounded, what happened, and all numbers.
+/// The page of one run: the verdict first, then what happened, how it sounded, and all numbers.
 pub fn page(record: &Record) -> String {
     let sections = [
+        ("story", "What happened", story::section(record)),
         ("voice", "Voice quality", calls::section(record)),
         ("plots", "Delay and loss", hearings::section(record)),
-        ("story", "What happened", story::section(record)),
         ("ladder", "Messages", ladder::section(record)),
         ("rat", "Relay address table", rat::section(record)),
         ("firewall", "Traffic on the lines", traffic::section(record)),

@@ -53,6 +53,23 @@ fn all_of_a_rich_record_is_on_its_page() {
 }
 
 #[test]
+fn a_call_that_nobody_took_rings_to_its_end() {
+    let refused = Call {
+        caller: "alice".to_owned(),
+        callee: "nobody".to_owned(),
+        invited: at(1_000),
+        ended: [Some(at(9_000)), None],
+        end: "cancelled".to_owned(),
+        ..Call::default()
+    };
+    let length = std::time::Duration::from_secs(10);
+    let page = html::page(&Record { calls: vec![refused], length, ..Record::default() });
+    elements(&page).unwrap();
+    assert!(page.contains("no voice") && page.contains("cancelled") && page.contains("alice → nobody"));
+    assert!(page.contains(">0 / 1</b>") && !page.contains("good voice"));
+}
+
+#[test]
 fn an_empty_record_has_a_page() {
     let page = html::page(&Record { scenario: "nothing".to_owned(), ..Record::default() });
     elements(&page).unwrap();

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use sofw_core::base::{Duration, Instant};
 
 use crate::record::{Call, Record, Rung};
-use crate::report::html::calls::worst;
+use crate::report::html::calls::by_trouble;
 use crate::report::markup::escape;
 use crate::report::units;
 
@@ -23,13 +23,7 @@ pub(super) fn section(record: &Record) -> String {
         let all: Vec<_> = record.ladder.iter().collect();
         return out + &format!(r#"<div class="card">{}</div>"#, drawing::draw(record, &calls, &all));
     }
-    let mut drawn: Vec<_> = record.calls.iter().collect();
-    if drawn.len() > CALLS_DRAWN {
-        drawn.sort_by(|a, b| trouble(a).total_cmp(&trouble(b)));
-        drawn.truncate(CALLS_DRAWN);
-        drawn.sort_by_key(|call| call.invited);
-    }
-    for (index, call) in drawn.into_iter().enumerate() {
+    for (index, call) in by_trouble(record.calls.iter(), CALLS_DRAWN).into_iter().enumerate() {
         let rungs: Vec<_> = record.ladder.iter().filter(|rung| belongs(rung, call)).collect();
         let title = format!("{} calls {} at {} s", call.caller, call.callee, units::clock(call.invited));
         folded(&mut out, record, &calls, &title, &rungs, index == 0);
@@ -52,11 +46,6 @@ type Calls<'a> = BTreeMap<&'a str, usize>;
 
 fn call_of(calls: &Calls, rung: &Rung) -> Option<usize> {
     calls.get(rung.call_id.as_deref()?).copied()
-}
-
-/// Low for a call that one wants to look into: not answered, or badly heard.
-fn trouble(call: &Call) -> f64 {
-    if call.answered.is_none() { 0.0 } else { worst(call) }
 }
 
 /// Its own messages, and notes that fall into its time.
