@@ -10,6 +10,7 @@
 
 pub mod baseline;
 pub mod check;
+pub mod evaluate;
 pub mod host;
 pub mod link;
 pub mod middlebox;
