@@ -62,7 +62,6 @@ pub struct TunnelServer {
     strangers: Expiring<ConnId>,
     /// Connections that have something to write.
     ready: BTreeSet<ConnId>,
-    forgetful: bool,
     counters: Counters,
 }
 
@@ -79,10 +78,9 @@ impl TunnelServer {
             tokens: BTreeMap::new(),
             routes: BTreeMap::new(),
             names: 0,
-            wakes: Expiring::new("tunnel keep-alive"),
-            strangers: Expiring::new("tunnel stranger"),
+            wakes: Expiring::new(WAKE),
+            strangers: Expiring::new(STRANGER),
             ready: BTreeSet::new(),
-            forgetful: false,
             counters: Counters::default(),
         }
     }
@@ -257,9 +255,6 @@ impl TunnelServer {
 
 impl Application for TunnelServer {
     fn handle_input(&mut self, now: Instant, input: Input<'_>) {
-        if self.forgetful {
-            return;
-        }
         match input {
             Input::Accepted { conn, .. } => self.accepted(now, conn),
             Input::Received { conn, bytes } => self.received(now, conn, bytes),
@@ -276,7 +271,7 @@ impl Application for TunnelServer {
     }
 
     fn handle_packet(&mut self, _now: Instant, port: PortId, packet: Packet) {
-        if port != PUBLIC || self.forgetful {
+        if port != PUBLIC {
             return;
         }
         match self.routes.get(&packet.destination().ip()) {
@@ -286,9 +281,6 @@ impl Application for TunnelServer {
     }
 
     fn handle_timeout(&mut self, now: Instant) {
-        if self.forgetful {
-            return;
-        }
         while let Some(key) = self.wakes.pop_due(now) {
             self.due(now, key);
         }
@@ -303,15 +295,18 @@ impl Application for TunnelServer {
     }
 
     fn poll_timeout(&self) -> Option<Deadline> {
-        Deadline::earlier(self.wakes.next(), self.strangers.next()).filter(|_| !self.forgetful)
+        Deadline::earlier(self.wakes.next(), self.strangers.next())
     }
 
+    /// Connections become black holes; new ones are served.
     fn forget(&mut self) {
-        self.forgetful = true;
-        self.acts.clear();
+        self.acts.retain(|act| matches!(act, Act::Do(Output::Listen { .. })));
         self.conns.clear();
         self.sessions.clear();
+        self.tokens.clear();
         self.routes.clear();
+        self.wakes = Expiring::new(WAKE);
+        self.strangers = Expiring::new(STRANGER);
         self.ready.clear();
     }
 
@@ -322,5 +317,8 @@ impl Application for TunnelServer {
 
 /// The public network.
 const PUBLIC: PortId = 0;
+/// Names of timers.
+const WAKE: &str = "tunnel keep-alive";
+const STRANGER: &str = "tunnel stranger";
 /// Most connections at once.
 const CONNS_MAX: usize = 8192;
