@@ -11,6 +11,7 @@
 pub mod adversary;
 pub mod baseline;
 pub mod check;
+pub mod evaluate;
 pub mod host;
 pub mod link;
 pub mod middlebox;
