@@ -7,6 +7,9 @@ use super::super::{AuthScheme, PRESETS, ProxyAuth};
 use super::bench::{Bench, chunk, config_of, request};
 use crate::host::Application;
 
+/// The longest piece that arrives at once.
+const PIECE: usize = 30_000;
+
 #[derive(Clone, Debug)]
 enum Step {
     Client,
@@ -49,7 +52,8 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
                 bytes
             }
         ),
-        1 => Just(vec![b'x'; 30_000]),
+        1 => Just(vec![b'x'; PIECE]),
+        1 => Just(format!("6d60\r\n{}\r\n", "x".repeat(0x6d60)).into_bytes()),
     ]
 }
 
@@ -132,6 +136,8 @@ proptest! {
                     bench.client();
                 }
             }
+            // The window, a body that was held, and the pieces by which both were exceeded.
+            prop_assert!(bench.most_waiting() <= 10_000 + 20_000 + 2 * (PIECE + 1_000));
         }
     }
 
