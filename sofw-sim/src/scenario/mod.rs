@@ -7,14 +7,23 @@
 //!                                                     └─▶ write/: a file again
 //! ```
 
+mod builtin;
 pub mod model;
 pub mod names;
 mod parse;
 mod plan;
 mod problem;
+mod schema;
 mod shape;
 mod values;
+#[cfg(test)]
+mod tests;
 mod write;
 
+pub use builtin::builtin;
 pub use model::Scenario;
 pub use problem::Problem;
+pub use schema::schema;
+
+/// A scenario to start from: what `sofw-sim init` writes.
+pub const TEMPLATE: &str = include_str!("template.toml");

@@ -1,0 +1,4 @@
+mod files;
+mod mistakes;
+mod reading;
+mod round_trip;
