@@ -8,6 +8,7 @@
 //! ```
 
 mod builtin;
+mod explain;
 pub mod model;
 pub mod names;
 mod parse;
@@ -15,12 +16,13 @@ mod plan;
 mod problem;
 mod schema;
 mod shape;
-mod values;
 #[cfg(test)]
 mod tests;
+mod values;
 mod write;
 
 pub use builtin::builtin;
+pub use explain::explain;
 pub use model::Scenario;
 pub use problem::Problem;
 pub use schema::schema;

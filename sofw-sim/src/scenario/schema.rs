@@ -20,7 +20,8 @@ fn table(shape: &Shape) -> Value {
 }
 
 fn object(keys: &[&Key]) -> Value {
-    let properties: Map<String, Value> = keys.iter().map(|key| (key.name.to_owned(), property(key))).collect();
+    let properties: Map<String, Value> =
+        keys.iter().map(|key| (key.name.to_owned(), property(key))).collect();
     let required: Vec<&str> = keys.iter().filter(|key| key.required).map(|key| key.name).collect();
     let mut schema = json!({ "type": "object", "properties": properties, "additionalProperties": false });
     if !required.is_empty() {
@@ -69,7 +70,10 @@ fn step() -> Value {
         let mut schema = object(&keys);
         schema["title"] = json!(verb.key.name);
         schema["description"] = json!(verb.key.about);
-        schema["required"].as_array_mut().into_iter().for_each(|required| required.push(json!(verb.key.name)));
+        schema["required"]
+            .as_array_mut()
+            .into_iter()
+            .for_each(|required| required.push(json!(verb.key.name)));
         schema
     };
     json!({ "description": "One thing that happens.", "anyOf": VERBS.iter().map(one).collect::<Vec<_>>() })
@@ -88,6 +92,9 @@ mod tests {
             std::fs::write(file, &text).unwrap();
         }
         let committed = std::fs::read_to_string(file).unwrap_or_default();
-        assert!(committed == text, "docs/scenario.schema.json is old: SOFW_UPDATE=1 cargo test -p sofw-sim schema");
+        assert!(
+            committed == text,
+            "docs/scenario.schema.json is old: SOFW_UPDATE=1 cargo test -p sofw-sim schema"
+        );
     }
 }

