@@ -57,7 +57,10 @@ pub static NATS: Names = Names {
     list: &[
         ("full-cone", "one outside port per inside port, open to everybody (RFC 4787: endpoint-independent)"),
         ("restricted-cone", "one outside port per inside port, open to addresses that were sent to"),
-        ("port-restricted", "one outside port per inside port, open to addresses and ports that were sent to: most home routers"),
+        (
+            "port-restricted",
+            "one outside port per inside port, open to addresses and ports that were sent to: most home routers",
+        ),
         ("symmetric", "another outside port for each destination: most company firewalls"),
         ("cgnat", "a provider's NAT: few ports per customer, short idle times"),
         ("one-to-one", "one public address for each private one"),

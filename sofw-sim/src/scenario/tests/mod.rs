@@ -1,3 +1,4 @@
+mod arbitrary;
 mod files;
 mod mistakes;
 mod reading;
