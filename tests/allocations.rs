@@ -2,15 +2,17 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 
 use bytes::BytesMut;
 use sofw_core::Output;
-use sofw_core::base::{Duration, Instant, Rng, SiteId};
+use sofw_core::base::{Duration, Instant, Payload, Rng, SiteId};
 use sofw_core::config::{HracConfig, HrasConfig, MediaConfig, Site, SiteKey};
-use sofw_core::io::{ConnId, ConnNames, Endpoint};
+use sofw_core::io::{ConnId, ConnNames, Endpoint, Input, SocketId};
 use sofw_core::media::{Accept, Forward, Leg, Relay, Remote};
 use sofw_core::sip::{HeaderName, Message};
+use sofw_core::testing::phone::{Answer, CallState, Phone, PhoneConfig, Voice};
 use sofw_core::tunnel::seal::testing::keys;
 use sofw_core::tunnel::{
     FlowId, RecordReader, Session, SessionConfig, SessionEvent, TunnelClient, TunnelOutput, TunnelServer,
@@ -250,5 +252,72 @@ fn the_tunnel_allocates_nothing_per_packet() {
         let carried = tunnel.voice - before;
         assert_eq!(carried, 2 * 500 * u64::from(calls), "nothing is lost on the way");
         assert!(count * 100 <= carried, "{count} allocations for {carried} packets, {calls} calls");
+    }
+}
+
+/// Two phones whose packets are under way for a while.
+struct Talk {
+    phones: [Phone; 2],
+    now: Instant,
+    flying: VecDeque<(Instant, usize, SocketId, Payload)>,
+}
+
+impl Talk {
+    const DELAY: Duration = Duration::from_millis(150);
+
+    fn new(video: bool) -> Talk {
+        let now = Instant::from_millis(1);
+        let addrs = [IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2])];
+        let phones = [0, 1].map(|who: usize| {
+            let config = PhoneConfig {
+                voice: Voice::Stamped { speaker: who as u32 },
+                video,
+                answer: Answer::After(Duration::ZERO),
+                ..PhoneConfig::new("u", "", "example.net", addrs[who], SocketAddr::new(addrs[1 - who], 5060))
+            };
+            Phone::new(config, [who as u8; 32], now)
+        });
+        let mut talk = Talk { phones, now, flying: VecDeque::new() };
+        talk.phones[0].call(now, "other");
+        talk
+    }
+
+    fn run(&mut self, time: Duration) {
+        let end = self.now + time;
+        while self.now < end {
+            self.now += Duration::from_millis(10);
+            for who in 0..2 {
+                self.phones[who].handle_timeout(self.now);
+                while let Some(output) = self.phones[who].poll_output() {
+                    if let Output::Send { socket, payload, .. } = output {
+                        self.flying.push_back((self.now + Talk::DELAY, 1 - who, socket, payload));
+                    }
+                }
+            }
+            while self.flying.front().is_some_and(|flying| flying.0 <= self.now) {
+                let Some((_, to, socket, payload)) = self.flying.pop_front() else { return };
+                let from = SocketAddr::from(([10, 0, 0, 2 - to as u8], 5060));
+                self.phones[to].handle_input(self.now, Input::Datagram { socket, from, bytes: &payload });
+            }
+        }
+    }
+
+    fn received(&self) -> u64 {
+        let reports = self.phones.iter().map(|phone| [phone.report(), phone.video_report()]);
+        reports.flatten().flatten().map(|report| report.received).sum()
+    }
+}
+
+#[test]
+fn a_stamped_call_allocates_nothing_per_packet() {
+    for (video, per_second) in [(false, 50), (true, 50 + 25)] {
+        let mut talk = Talk::new(video);
+        // The INVITE's transaction lingers half a minute.
+        talk.run(Duration::from_secs(60));
+        assert!(talk.phones.iter().all(|phone| phone.call_state() == Some(CallState::Established)));
+        let before = talk.received();
+        let count = allocations(|| talk.run(Duration::from_secs(100)));
+        assert_eq!(talk.received() - before, 2 * 100 * per_second, "all that is sent arrives");
+        assert_eq!(count, 0, "video: {video}");
     }
 }

@@ -26,6 +26,7 @@ pub mod base;
 pub mod config;
 pub mod error;
 pub mod event;
+pub mod fill;
 pub mod io;
 mod machine;
 

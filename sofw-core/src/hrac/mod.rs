@@ -25,6 +25,7 @@ use crate::config::HracConfig;
 use crate::config::limits::SIP_MESSAGE_MAX;
 use crate::error::Misuse;
 use crate::event::{DropReason, Event};
+use crate::fill::Fill;
 use crate::io::{ConnNames, Input, ListenerId, Output, SocketId};
 use crate::media::Forward;
 use crate::transport::Connections;
@@ -214,6 +215,17 @@ impl Hrac {
     /// Media flows open: zero when no call is.
     pub fn flows(&self) -> usize {
         self.flows.len()
+    }
+
+    /// Relay port pairs claimed: zero when no call is, some seconds after a session that had calls was lost.
+    pub fn ports_in_use(&self) -> usize {
+        self.flows.keeper.in_use()
+    }
+
+    /// How full queues and tables are.
+    pub fn fills(&self) -> Vec<Fill> {
+        let own = self.waiting.fills().into_iter().chain(self.phones.fills()).chain(self.connections.fills());
+        own.chain(self.tunnel.fills()).collect()
     }
 
     /// Inside addresses that may be spoken to by SIP.

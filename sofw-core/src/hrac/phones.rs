@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::base::{Deadline, Expiring, Instant, Transport};
 use crate::config::limits::{ANNOUNCED_MEDIA_MAX, PHONE_LIFE, PHONES_MAX};
+use crate::fill::Fill;
 use crate::media::Remote;
 use crate::sdp::{self, Sdp};
 use crate::sip::{HeaderName, Message, Uri, Via};
@@ -84,6 +85,14 @@ impl Phones {
 
     pub(super) fn poll_timeout(&self) -> Option<Deadline> {
         Deadline::earlier(self.known_life.next(), self.media.next())
+    }
+
+    /// How full its tables are.
+    pub(super) fn fills(&self) -> [Fill; 2] {
+        [
+            Fill::new("phones known", self.known.len(), PHONES_MAX),
+            Fill::new("media addresses announced", self.media.len(), ANNOUNCED_MEDIA_MAX),
+        ]
     }
 
     /// Phones known.

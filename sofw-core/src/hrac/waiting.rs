@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::base::{Instant, Payload};
 use crate::config::limits::{TUNNEL_GRACE, WAITING_BYTES_MAX, WAITING_REQUESTS_MAX};
+use crate::fill::Fill;
 use crate::sip::{Message, Method};
 use crate::tunnel::RaHeader;
 
@@ -99,6 +100,14 @@ impl Waiting {
     pub(super) fn take_held(&mut self) -> Vec<(RaHeader, Payload)> {
         self.held_bytes = 0;
         core::mem::take(&mut self.held)
+    }
+
+    /// How full it is.
+    pub(super) fn fills(&self) -> [Fill; 2] {
+        [
+            Fill::new("requests waiting for the tunnel", self.requests.len(), WAITING_REQUESTS_MAX),
+            Fill::new("requests held without a session, bytes", self.held_bytes, WAITING_BYTES_MAX),
+        ]
     }
 
     #[cfg(test)]

@@ -26,6 +26,7 @@ use crate::base::{
 use crate::config::HrasConfig;
 use crate::error::Misuse;
 use crate::event::{DropReason, Event};
+use crate::fill::Fill;
 use crate::io::{ConnNames, Input, ListenerId, Output, SocketId};
 use crate::media::Forward;
 use crate::proxy::{SipOutput, SipServer};
@@ -186,6 +187,16 @@ impl Hras {
     /// What an operator wants to see.
     pub fn status(&self) -> HrasStatus<'_> {
         status::status(self)
+    }
+
+    /// Dialog groups of the RAT, relay port pairs and flows in use: zero when no call is.
+    pub fn media_in_use(&self) -> usize {
+        self.agent.in_use()
+    }
+
+    /// How full queues and tables are.
+    pub fn fills(&self) -> Vec<Fill> {
+        self.server.fills().into_iter().chain(self.connections.fills()).chain(self.tunnel.fills()).collect()
     }
 
     fn advance(&mut self, now: Instant) -> Result<(), Misuse> {

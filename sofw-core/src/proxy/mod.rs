@@ -35,6 +35,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::base::{Deadline, Expiring, Hop, Instant, Payload, Rng, SiteId};
 use crate::config::{HrasConfig, limits};
 use crate::event::Event;
+use crate::fill::Fill;
 use crate::registrar::{Authenticator, Location};
 use crate::transaction::{ClientKey, ServerKey};
 use crate::tunnel::RaHeader;
@@ -183,6 +184,15 @@ impl SipServer {
     /// How many transactions exist, server and client ones together.
     pub fn transactions(&self) -> usize {
         self.contexts.len() + self.branches.len()
+    }
+
+    /// How full its tables are.
+    pub fn fills(&self) -> [Fill; 3] {
+        [
+            Fill::new("SIP transactions", self.transactions(), self.transactions_max),
+            Fill::new("requests kept, bytes", self.kept_bytes, self.transaction_bytes_max.0),
+            Fill::new("SIP dialogs", self.dialogs(), limits::DIALOGS_MAX),
+        ]
     }
 
     fn send(&mut self, to: Hop, message: Payload) {

@@ -7,6 +7,7 @@ use core::net::SocketAddr;
 use crate::base::{Deadline, Expiring, Instant, Payload};
 use crate::config::limits;
 use crate::event::{DropReason, Event};
+use crate::fill::Fill;
 use crate::io::{ConnId, ConnNames, Endpoint, Output};
 use crate::sip::build::response_to_malformed;
 use crate::sip::stream::{Framed, Framer};
@@ -195,6 +196,15 @@ impl Connections {
         connection.waiting.push_back(message);
         self.write_next(conn);
         true
+    }
+
+    /// How full the table and the fullest queue are.
+    pub fn fills(&self) -> [Fill; 2] {
+        let waiting = self.by_name.values().map(|connection| connection.waiting_bytes).max().unwrap_or(0);
+        [
+            Fill::new("SIP connections", self.by_name.len(), limits::SIP_CONNECTIONS_MAX),
+            Fill::new("waiting for one SIP connection, bytes", waiting, limits::SIP_CONNECTION_QUEUE_MAX),
+        ]
     }
 
     /// Closes connections that said nothing for too long.

@@ -9,6 +9,7 @@ use sofw_core::testing::phone::Phone;
 use sofw_core::{Hrac, Hras, Machine};
 
 use crate::packet::Packet;
+use crate::world::PortId;
 
 /// What an application wants. The halves and phones speak in [`Output`]; proxies and tunnels of other systems want more.
 #[derive(Debug)]
@@ -23,8 +24,8 @@ pub enum Act {
     Reset(ConnId),
     /// End the own half of a connection by FIN; go on reading.
     ShutWrite(ConnId),
-    /// A whole packet leaves the host, as from a virtual network interface.
-    Packet(Packet),
+    /// A whole packet leaves the host by a port, as from a virtual network interface.
+    Packet(PortId, Packet),
 }
 
 /// Any other program: proxies, other systems' tunnels, attackers. The same verbs as [`Machine`], and the contract of it.
@@ -32,8 +33,9 @@ pub trait Application: Debug {
     /// Takes what the world did. A peer that ends its half of a connection is [`Input::Closed`] without an error: the host
     /// then ends the other half when what was written has left.
     fn handle_input(&mut self, now: Instant, input: Input<'_>);
-    /// A packet for an address that the host answers for but that is not its own ([`super::Host::adopt`]).
-    fn handle_packet(&mut self, _now: Instant, _packet: Packet) {}
+    /// A packet that is not for the host's own addresses: it came by another port than 0, or for an address that the host
+    /// answers for ([`super::Host::adopt`]).
+    fn handle_packet(&mut self, _now: Instant, _port: PortId, _packet: Packet) {}
     /// Lets due deadlines act.
     fn handle_timeout(&mut self, now: Instant);
     /// What it wants; drain to `None`.
@@ -82,9 +84,9 @@ impl App {
         assert_eq!(taken, Ok(()), "the world keeps the contract");
     }
 
-    pub(super) fn handle_packet(&mut self, now: Instant, packet: Packet) {
+    pub(super) fn handle_packet(&mut self, now: Instant, port: PortId, packet: Packet) {
         if let App::Other(other) = self {
-            other.handle_packet(now, packet);
+            other.handle_packet(now, port, packet);
         }
     }
 

@@ -24,11 +24,11 @@ pub use app::{Act, App, Application, Plain};
 
 use crate::packet::{Packet, Protocol};
 use crate::tcp::{Stack, TcpConfig};
-use crate::world::{NodeId, Observer, Outbox};
+use crate::world::{NodeId, Observer, Outbox, PortId};
 use app::Gathered;
 use streams::Streams;
 
-/// A host. Its one network interface is port 0.
+/// A host. Its network interface is port 0; others are virtual ones of its program.
 #[derive(Debug)]
 pub struct Host {
     addrs: Vec<IpAddr>,
@@ -106,8 +106,8 @@ impl Host {
     }
 
     /// Resets every TCP connection of this host; its program learns of it.
-    pub fn reset_connections(&mut self) {
-        self.streams.reset_all(&mut self.tcp, &mut self.answers);
+    pub fn reset_connections(&mut self, now: Instant) {
+        self.streams.reset_all(now, &mut self.tcp, &mut self.answers);
     }
 
     /// Answers for one more address: packets to it go to [`Application::handle_packet`].
@@ -187,18 +187,19 @@ impl Host {
     pub(crate) fn handle_packet<O: Observer>(
         &mut self,
         now: Instant,
-        node: NodeId,
+        at: (NodeId, PortId),
         packet: Packet,
         out: &mut Outbox,
         observer: &mut O,
     ) {
+        let (node, port) = at;
         let to = packet.destination();
         if !self.addrs.contains(&to.ip()) {
-            if !self.adopted.contains(&to.ip()) {
+            if port == 0 && !self.adopted.contains(&to.ip()) {
                 self.counters.foreign_packets += 1;
                 return;
             }
-            self.app.handle_packet(now, packet);
+            self.app.handle_packet(now, port, packet);
             return self.drain(now, node, out, observer);
         }
         match packet.protocol() {
@@ -306,16 +307,18 @@ impl Host {
         observer: &mut O,
     ) {
         loop {
-            self.streams.handle_events(now, &mut self.tcp, &mut self.app);
+            let mut idle = !self.streams.handle_events(now, &mut self.tcp, &mut self.app);
             while let Some(act) = self.app.poll_act() {
+                idle = false;
                 self.perform(now, node, act, out, observer);
             }
-            self.streams.go_on(now, &mut self.tcp, &mut self.answers);
-            if self.answers.is_empty() && !self.tcp.has_events() {
-                break;
-            }
+            self.streams.go_on(now, &mut self.tcp, &mut self.app, &mut self.answers);
             while let Some(answer) = self.answers.pop_front() {
+                idle = false;
                 self.app.handle_input(now, answer);
+            }
+            if idle {
+                break;
             }
         }
         self.tell(now, node, observer);
@@ -348,7 +351,7 @@ impl Host {
             Act::Resume(conn) => self.streams.resume(conn),
             Act::Reset(conn) => self.streams.reset(now, &mut self.tcp, conn),
             Act::ShutWrite(conn) => self.streams.shut_write(now, &mut self.tcp, conn),
-            Act::Packet(packet) => out.send(0, packet),
+            Act::Packet(port, packet) => out.send(port, packet),
         }
     }
 

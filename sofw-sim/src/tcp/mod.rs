@@ -1,140 +1,474 @@
-//! TCP.
+//! TCP for the simulated network: a packet-level model in the image of Linux, sans-IO.
+//!
+//! ```text
+//!  write ─▶ send (ring, records) ─▶ socket/output ─▶ poll_segment ─▶ world
+//!  read  ◀─ receive (reassembly) ◀─ socket/arrive ◀─ handle_segment ◀─ world
+//!                                        │ socket/acknowledge
+//!          recovery (RACK, TLP, PRR, RTO) ◀┴▶ congestion (CUBIC, BBR), rtt
+//! ```
+//!
+//! Modelled: handshake, MSS, window scaling, timestamps, SACK and duplicate SACK, delayed and quick acknowledgements, RACK with
+//! tail loss probes (RFC 8985), RTO (RFC 6298, 200 ms floor), PRR, undo of needless reductions, CUBIC and BBR, Nagle, the
+//! not-sent low-water mark, zero-window probes, keep-alives, FIN, RST, half-open death.
+//! Absent: ECN, urgent data, simultaneous open, Fast Open, path MTU discovery, SYN cookies, autotuned buffers.
+//!
+//! Contract: after any call that takes `&mut self`, call [`Stack::poll_segment`] until `None`, then [`Stack::poll_event`] until
+//! `None`, then ask [`Stack::poll_timeout`]. The deadline may be earlier than needed; an early call does no harm. Nothing here
+//! reads a clock, and the same calls with the same seed give the same segments.
+//!
+//! Every socket ends with exactly one of `Refused`, `TimedOut`, `Reset`, `Closed`; its id means nothing afterwards.
+//! Sockets that [`Stack::abort_all`] or [`Stack::forget_all`] end say nothing: their owner is gone too.
 
-use core::net::SocketAddr;
+mod config;
+mod congestion;
+mod receive;
+mod recovery;
+mod ring;
+mod rtt;
+mod segment;
+mod send;
+mod socket;
+mod timers;
 
-/// The control flags of a segment.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Flags {
-    /// SYN.
-    pub syn: bool,
-    /// FIN.
-    pub fin: bool,
-    /// RST.
-    pub rst: bool,
-    /// PSH.
-    pub psh: bool,
+pub mod calibration;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+
+use slab::Slab;
+use sofw_core::base::{Duration, Instant, Rng};
+
+pub use config::{Congestion, Keepalive, TcpConfig};
+pub use segment::{Flags, Head, Options};
+use socket::{Pair, Socket, Verdict};
+use timers::Timers;
+
+/// A socket of one stack. Never reused within a run.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct TcpId {
+    index: u32,
+    birth: u32,
 }
 
-/// The options of a segment.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Options {
-    /// Maximum segment size.
-    pub mss: Option<u16>,
-    /// Window scale.
-    pub window_scale: Option<u8>,
-    /// SACK permitted.
-    pub sack_permitted: bool,
-    /// SACK blocks.
-    pub sack: [Option<(u32, u32)>; 3],
-    /// Timestamp and echo.
-    pub timestamps: Option<(u32, u32)>,
-}
-
-/// A segment without its payload.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Head {
-    /// From.
-    pub src: SocketAddr,
-    /// To.
-    pub dst: SocketAddr,
-    /// Sequence number.
-    pub seq: u32,
-    /// Acknowledgement number.
-    pub ack: Option<u32>,
-    /// Flags.
-    pub flags: Flags,
-    /// Window as on the wire.
-    pub window: u16,
-    /// Options.
-    pub options: Options,
-}
-
-use core::net::IpAddr;
-use sofw_core::base::{Instant, Rng};
-
-/// A socket.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct TcpId(u32);
-
-/// Configuration.
-#[derive(Clone, Debug, Default)]
-pub struct TcpConfig {}
-
-/// What the stack tells.
+/// What a socket tells its owner.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum TcpEvent {
-    /// Up.
+    /// `connect` succeeded.
     Connected(TcpId),
-    /// Refused.
+    /// `connect` was answered by RST. The socket is gone.
     Refused(TcpId),
-    /// No answer.
-    TimedOut {
-        /// Which.
-        id: TcpId,
-        /// Whether it was up.
-        connected: bool,
-    },
-    /// Accepted.
+    /// Nobody answered, or no longer. The socket is gone.
+    TimedOut(TcpId),
+    /// A listener has a new connection.
     Accepted {
-        /// Where.
+        /// The address given to `listen`.
         listener: SocketAddr,
-        /// Which.
+        /// The new socket.
         id: TcpId,
-        /// Who.
+        /// The far end.
         peer: SocketAddr,
     },
-    /// There is something to read.
+    /// Bytes can be read; said once until `read` is called.
     Readable(TcpId),
-    /// There is room again.
+    /// A write was cut short or filled the socket to its mark; now there is room again.
     Writable(TcpId),
-    /// FIN came.
+    /// The peer sends no more. What it sent before can still be read.
     PeerClosed(TcpId),
-    /// RST came.
+    /// The peer broke the connection. The socket is gone.
     Reset(TcpId),
-    /// Gone.
+    /// Both directions ended in order, or the owner aborted. The socket is gone.
     Closed(TcpId),
 }
 
-/// A host's TCP.
-#[derive(Debug)]
-pub struct Stack {}
+/// State names of RFC 9293 §3.3.2.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(missing_docs, reason = "the names are the RFC's")]
+pub enum TcpState {
+    SynSent,
+    SynReceived,
+    Established,
+    FinWait1,
+    FinWait2,
+    CloseWait,
+    Closing,
+    LastAck,
+    TimeWait,
+    Closed,
+}
 
-#[allow(missing_docs, clippy::missing_const_for_fn)]
+/// A look into a socket, for traces and tests.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct TcpStatus {
+    /// State.
+    pub state: TcpState,
+    /// Congestion window, segments.
+    pub window: u32,
+    /// Slow-start threshold, segments.
+    pub threshold: u32,
+    /// Segments in flight by the best knowledge.
+    pub in_flight: u32,
+    /// Bytes written and never sent.
+    pub unsent: usize,
+    /// Bytes received in order and not read.
+    pub unread: usize,
+    /// Smoothed round trip; `None` before the first measurement.
+    pub srtt: Option<Duration>,
+    /// Present retransmission time-out.
+    pub rto: Duration,
+    /// Segments sent again so far.
+    pub retransmissions: u64,
+    /// Repairing a loss.
+    pub in_recovery: bool,
+}
+
+/// All sockets of one host.
+#[derive(Debug)]
+pub struct Stack {
+    config: TcpConfig,
+    rng: Rng,
+    sockets: Slab<Socket>,
+    by_pair: BTreeMap<Pair, u32>,
+    /// The pair looked up last: segments of one connection come in runs.
+    recent: Option<(Pair, u32)>,
+    listeners: BTreeSet<SocketAddr>,
+    timers: Timers,
+    ready: VecDeque<u32>,
+    /// Segments that belong to no socket.
+    loose: VecDeque<Head>,
+    events: VecDeque<TcpEvent>,
+    births: u32,
+}
+
+/// Ports that `connect` picks from (Linux `ip_local_port_range`).
+const EPHEMERAL: core::ops::RangeInclusive<u16> = 32_768..=60_999;
+/// Sockets of one stack; beyond, SYNs are not answered.
+const SOCKETS_MAX: usize = 1 << 20;
+
 impl Stack {
-    pub fn new(_: TcpConfig, _: Rng) -> Self {
-        Stack {}
+    /// A host without sockets; accepted ones get `config`.
+    pub fn new(config: TcpConfig, rng: Rng) -> Stack {
+        Stack {
+            config,
+            rng,
+            sockets: Slab::new(),
+            by_pair: BTreeMap::new(),
+            recent: None,
+            listeners: BTreeSet::new(),
+            timers: Timers::default(),
+            ready: VecDeque::new(),
+            loose: VecDeque::new(),
+            events: VecDeque::new(),
+            births: 0,
+        }
     }
-    pub fn listen(&mut self, _: SocketAddr) {}
-    pub fn connect(&mut self, _: Instant, _: IpAddr, _: SocketAddr) -> TcpId {
-        TcpId(0)
+
+    /// Accepts connections to `addr`; with the unspecified address, to its port on any address of the same family.
+    pub fn listen(&mut self, addr: SocketAddr) {
+        self.listeners.insert(addr);
     }
-    pub fn write(&mut self, _: Instant, _: TcpId, _: &[u8]) -> usize {
-        0
+
+    /// Accepts no more. Connections already accepted go on.
+    pub fn unlisten(&mut self, addr: SocketAddr) {
+        self.listeners.remove(&addr);
     }
-    pub fn is_writable(&self, _: TcpId) -> bool {
-        false
+
+    /// Opens a connection from a free port of `local` with the stack's configuration.
+    pub fn connect(&mut self, now: Instant, local: IpAddr, remote: SocketAddr) -> TcpId {
+        self.connect_with(now, local, remote, self.config)
     }
-    pub fn read(&mut self, _: Instant, _: TcpId, _: &mut Vec<u8>) -> usize {
-        0
+
+    /// Opens a connection from a free port of `local`.
+    pub fn connect_with(
+        &mut self,
+        now: Instant,
+        local: IpAddr,
+        remote: SocketAddr,
+        config: TcpConfig,
+    ) -> TcpId {
+        let pair = self.free_pair(local, remote);
+        let iss = self.rng.u32();
+        let id = self.next_id();
+        self.insert(Socket::connect(now, id, pair, &config, iss));
+        id
     }
-    pub fn shut_write(&mut self, _: Instant, _: TcpId) {}
-    pub fn close(&mut self, _: Instant, _: TcpId) {}
-    pub fn abort(&mut self, _: Instant, _: TcpId) {}
-    pub fn abort_all(&mut self) {}
-    pub fn forget_all(&mut self) {}
-    pub fn remind(&mut self, _: TcpId) {}
-    pub fn handle_segment(&mut self, _: Instant, _: &Head, _: &[u8]) {}
-    pub fn handle_timeout(&mut self, _: Instant) {}
+
+    /// Writes; returns how many bytes fitted the send buffer. 0 for a socket that is gone or shut.
+    pub fn write(&mut self, _now: Instant, id: TcpId, bytes: &[u8]) -> usize {
+        let Some(socket) = self.get_mut(id) else { return 0 };
+        let taken = socket.write(bytes);
+        self.settle(id.index);
+        taken
+    }
+
+    /// Bytes written and never sent.
+    pub fn unsent(&self, id: TcpId) -> usize {
+        self.get(id).map_or(0, Socket::unsent)
+    }
+
+    /// Whether fewer bytes than the low-water mark are unsent and the buffer has room.
+    pub fn is_writable(&self, id: TcpId) -> bool {
+        self.get(id).is_some_and(Socket::is_writable)
+    }
+
+    /// Appends all in-order bytes to `into`; returns how many.
+    pub fn read(&mut self, now: Instant, id: TcpId, into: &mut Vec<u8>) -> usize {
+        let Some(index) = self.index(id) else { return 0 };
+        let socket = &mut self.sockets[index];
+        let count = socket.read(into);
+        socket.check_closed(now, &mut self.events);
+        self.settle(id.index);
+        count
+    }
+
+    /// Sends FIN once all written bytes are sent; reading goes on.
+    pub fn shut_write(&mut self, _now: Instant, id: TcpId) {
+        if let Some(socket) = self.get_mut(id) {
+            socket.shut_write();
+            self.settle(id.index);
+        }
+    }
+
+    /// Sends what was written, then FIN; the owner reads no more, data that still arrives is answered by RST. Unread bytes make
+    /// it an abort, as in Linux.
+    pub fn close(&mut self, now: Instant, id: TcpId) {
+        let Some(index) = self.index(id) else { return };
+        if self.sockets[index].close(now) {
+            self.abort(now, id);
+        } else {
+            self.sockets[index].check_closed(now, &mut self.events);
+            self.settle(id.index);
+        }
+    }
+
+    /// Sends RST; the socket is gone.
+    pub fn abort(&mut self, _now: Instant, id: TcpId) {
+        let Some(index) = self.index(id) else { return };
+        self.loose.extend(self.sockets[index].reset());
+        self.events.push_back(TcpEvent::Closed(id));
+        self.remove(id.index);
+    }
+
+    /// The process was killed: RST to every peer, no listener remains, no event is left.
+    pub fn abort_all(&mut self) {
+        let resets: Vec<Head> = self.sockets.iter().filter_map(|(_, socket)| socket.reset()).collect();
+        self.forget_all();
+        self.loose.extend(resets);
+    }
+
+    /// The power failed: nothing is sent, no listener remains; later segments of old connections are answered by RST.
+    pub fn forget_all(&mut self) {
+        self.sockets.clear();
+        self.by_pair.clear();
+        self.recent = None;
+        self.listeners.clear();
+        self.timers = Timers::default();
+        self.ready.clear();
+        self.loose.clear();
+        self.events.clear();
+    }
+
+    /// Takes a segment addressed to this host.
+    pub fn handle_segment(&mut self, now: Instant, head: &Head, payload: &[u8]) {
+        let pair = Pair::new(head.dst, head.src);
+        let Some(index) = self.find(pair) else {
+            self.handle_stray(now, head, payload.len());
+            return;
+        };
+        let verdict = self.sockets[index as usize].arrive(now, head, payload, &mut self.events);
+        if verdict == Verdict::Reuse {
+            self.remove(index);
+        } else {
+            self.settle(index);
+        }
+        match verdict {
+            Verdict::Done => {}
+            Verdict::Refuse => self.refuse(head, payload.len()),
+            Verdict::Reuse => self.handle_stray(now, head, payload.len()),
+        }
+    }
+
+    /// Acts on all timers due at `now`.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(index) = self.timers.pop_due(now) {
+            self.sockets[index as usize].timeout(now, &mut self.events);
+            self.settle(index);
+        }
+    }
+
+    /// When to call `handle_timeout` next.
     pub fn poll_timeout(&self) -> Option<Instant> {
+        self.timers.next()
+    }
+
+    /// The next segment to send; its payload is appended to `payload`.
+    pub fn poll_segment(&mut self, now: Instant, payload: &mut Vec<u8>) -> Option<Head> {
+        if let Some(head) = self.loose.pop_front() {
+            return Some(head);
+        }
+        while let Some(&index) = self.ready.front() {
+            if let Some(socket) = self.sockets.get_mut(index as usize) {
+                let head = socket.segment(now, payload);
+                let more = head.is_some() && socket.has_output();
+                if !more {
+                    socket.queued = false;
+                    self.ready.pop_front();
+                    self.timers.lower(index, socket.deadline());
+                }
+                if head.is_some() {
+                    return head;
+                }
+            } else {
+                self.ready.pop_front();
+            }
+        }
         None
     }
-    pub fn poll_segment(&mut self, _: Instant, _: &mut Vec<u8>) -> Option<Head> {
-        None
-    }
+
+    /// The next event.
     pub fn poll_event(&mut self) -> Option<TcpEvent> {
-        None
+        self.events.pop_front()
     }
-    pub fn has_events(&self) -> bool {
-        false
+
+    /// A look into a socket; `None` if it is gone.
+    pub fn status(&self, id: TcpId) -> Option<TcpStatus> {
+        self.get(id).map(Socket::status)
+    }
+
+    /// The near and far address of a socket; `None` if it is gone.
+    pub fn addresses(&self, id: TcpId) -> Option<(SocketAddr, SocketAddr)> {
+        self.get(id).map(|socket| (socket.pair.local(), socket.pair.remote()))
+    }
+
+    /// Sockets, those in TIME-WAIT included.
+    pub fn len(&self) -> usize {
+        self.sockets.len()
+    }
+
+    /// Whether there is no socket.
+    pub fn is_empty(&self) -> bool {
+        self.sockets.is_empty()
+    }
+
+    /// A segment for no socket: a SYN to a listener opens one, anything else is refused.
+    fn handle_stray(&mut self, now: Instant, head: &Head, payload: usize) {
+        let opens = head.flags.syn && head.ack.is_none() && !head.flags.rst;
+        let Some(listener) = self.listener(head.dst).filter(|_| opens) else {
+            self.refuse(head, payload);
+            return;
+        };
+        if self.sockets.len() >= SOCKETS_MAX {
+            return;
+        }
+        let iss = self.rng.u32();
+        let id = self.next_id();
+        self.insert(Socket::accept(now, id, head, &self.config, iss, listener));
+    }
+
+    /// Answers by RST (RFC 9293 §3.10.7.1).
+    fn refuse(&mut self, head: &Head, payload: usize) {
+        if head.flags.rst {
+            return;
+        }
+        let (seq, ack) = match head.ack {
+            Some(ack) => (ack, None),
+            None => (0, Some(head.seq.wrapping_add(head.span(payload)))),
+        };
+        self.loose.push_back(Head {
+            src: head.dst,
+            dst: head.src,
+            seq,
+            ack,
+            flags: Flags { rst: true, ..Flags::default() },
+            window: 0,
+            options: Options::default(),
+        });
+    }
+
+    fn listener(&self, dst: SocketAddr) -> Option<SocketAddr> {
+        let any: IpAddr = match dst {
+            SocketAddr::V4(_) => core::net::Ipv4Addr::UNSPECIFIED.into(),
+            SocketAddr::V6(_) => core::net::Ipv6Addr::UNSPECIFIED.into(),
+        };
+        [dst, SocketAddr::new(any, dst.port())].into_iter().find(|addr| self.listeners.contains(addr))
+    }
+
+    fn find(&mut self, pair: Pair) -> Option<u32> {
+        if let Some((recent, index)) = self.recent
+            && recent == pair
+        {
+            return Some(index);
+        }
+        let index = *self.by_pair.get(&pair)?;
+        self.recent = Some((pair, index));
+        Some(index)
+    }
+
+    fn free_pair(&mut self, local: IpAddr, remote: SocketAddr) -> Pair {
+        let span = EPHEMERAL.end() - EPHEMERAL.start() + 1;
+        let first = self.rng.below(u64::from(span)) as u16;
+        let pair = |offset: u16| {
+            Pair::new(SocketAddr::new(local, EPHEMERAL.start() + (first + offset) % span), remote)
+        };
+        let free = (0..span).map(pair).find(|pair| !self.by_pair.contains_key(pair));
+        let chosen = free.unwrap_or_else(|| pair(0));
+        if let Some(&old) = self.by_pair.get(&chosen) {
+            // All ports taken: the chosen one's connection is dropped without a word rather than the caller's plan.
+            self.remove(old);
+        }
+        chosen
+    }
+
+    fn next_id(&mut self) -> TcpId {
+        self.births = self.births.wrapping_add(1);
+        TcpId { index: self.sockets.vacant_key() as u32, birth: self.births }
+    }
+
+    fn insert(&mut self, socket: Socket) {
+        let index = socket.id.index;
+        self.by_pair.insert(socket.pair, index);
+        self.sockets.insert(socket);
+        self.settle(index);
+    }
+
+    fn remove(&mut self, index: u32) {
+        if let Some(socket) = self.sockets.try_remove(index as usize) {
+            self.by_pair.remove(&socket.pair);
+            self.timers.remove(index);
+            self.recent = None;
+        }
+    }
+
+    /// Brings queue, timers and table in line with what a call did to a socket.
+    fn settle(&mut self, index: u32) {
+        let Some(socket) = self.sockets.get_mut(index as usize) else { return };
+        if socket.stage == socket::Stage::Gone {
+            self.remove(index);
+            return;
+        }
+        if !socket.queued && socket.has_output() {
+            socket.queued = true;
+            self.ready.push_back(index);
+        }
+        self.timers.lower(index, socket.deadline());
+    }
+
+    /// The slot of a socket whose owner may still use it.
+    fn index(&self, id: TcpId) -> Option<usize> {
+        self.get(id).map(|_| id.index as usize)
+    }
+
+    fn get(&self, id: TcpId) -> Option<&Socket> {
+        self.sockets
+            .get(id.index as usize)
+            .filter(|socket| socket.id == id && socket.stage != socket::Stage::TimeWait)
+    }
+
+    fn get_mut(&mut self, id: TcpId) -> Option<&mut Socket> {
+        self.sockets
+            .get_mut(id.index as usize)
+            .filter(|socket| socket.id == id && socket.stage != socket::Stage::TimeWait)
     }
 }

@@ -20,7 +20,7 @@ use slab::Slab;
 use sofw_core::base::{Instant, Rng};
 
 pub use observer::{Observer, Seen, Unseen};
-pub use router::Router;
+pub use router::{Router, shares};
 
 use crate::host::Host;
 use crate::link::{Conditions, Fate, Pipe, PipeCounters, profile::Line};
@@ -183,6 +183,21 @@ impl<O: Observer> World<O> {
         }
     }
 
+    /// How many nodes there are.
+    pub fn nodes(&self) -> usize {
+        self.places.len()
+    }
+
+    /// How many ports a node has: the next link gets this one.
+    pub fn ports(&self, node: NodeId) -> PortId {
+        self.places[node].ports.len()
+    }
+
+    /// The link at a port.
+    pub fn link_at(&self, node: NodeId, port: PortId) -> Option<LinkId> {
+        self.places[node].ports.get(port).map(|&(link, _)| link)
+    }
+
     /// A node's name.
     pub fn name(&self, node: NodeId) -> &str {
         &self.places[node].name
@@ -215,6 +230,17 @@ impl<O: Observer> World<O> {
         host.drain(self.now, node, &mut self.outbox, &mut self.observer);
         self.after(node);
         result
+    }
+
+    /// A middlebox, to look at.
+    ///
+    /// # Panics
+    /// If the node is none.
+    pub fn middlebox(&self, node: NodeId) -> &dyn Middlebox {
+        match &self.places[node].node {
+            Node::Middlebox(middlebox) => &**middlebox,
+            _ => panic!("{} is no middlebox", self.places[node].name),
+        }
     }
 
     /// A middlebox, to act on: to make it forget, for instance.
@@ -285,7 +311,7 @@ impl<O: Observer> World<O> {
         self.digest = digest(self.digest, self.now, node, &packet);
         match &mut self.places[node].node {
             Node::Host(host) => {
-                host.handle_packet(self.now, node, packet, &mut self.outbox, &mut self.observer)
+                host.handle_packet(self.now, (node, port), packet, &mut self.outbox, &mut self.observer);
             }
             Node::Router(router) => router.handle_packet(port, packet, &mut self.outbox),
             Node::Middlebox(middlebox) => middlebox.handle_packet(self.now, port, packet, &mut self.outbox),
@@ -365,11 +391,14 @@ const DIGEST_START: u64 = 0xcbf2_9ce4_8422_2325;
 fn digest(former: u64, now: Instant, node: NodeId, packet: &Packet) -> u64 {
     let mix = |state: u64, word: u64| (state.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
     let mut state = mix(mix(former, now.as_nanos()), node as u64);
-    let (words, rest) = packet.bytes().as_chunks::<8>();
-    for word in words {
-        state = mix(state, u64::from_le_bytes(*word));
-    }
+    let words = packet.bytes().chunks_exact(8);
+    let rest = words.remainder();
     let mut last = [0; 8];
+    for word in words {
+        last.copy_from_slice(word);
+        state = mix(state, u64::from_le_bytes(last));
+    }
+    last = [0; 8];
     last[..rest.len()].copy_from_slice(rest);
     mix(state, u64::from_le_bytes(last))
 }

@@ -1,100 +1,48 @@
-//! The phone as a client: its commands, and how requests leave.
+//! The phone as a client: how requests leave, and are repeated.
 
 use core::net::SocketAddr;
 
 use super::call::{Call, CallState};
 use super::message::{Received, Request, uri_addr, uri_of, via};
-use super::sdp::Direction;
 use super::transaction::ClientState;
 use super::{ClientTransaction, Due, Phone, Purpose};
-use crate::base::Instant;
+use crate::base::{Duration, Instant};
 
 impl Phone {
-    /// Registers, and refreshes the registration until [`Phone::unregister`].
-    pub fn register(&mut self, now: Instant) {
-        self.send_register(now, self.config.expires_s);
-    }
-
-    /// Removes the registration.
-    pub fn unregister(&mut self, now: Instant) {
-        self.registration.refresh_at = None;
-        self.send_register(now, 0);
-    }
-
-    /// Calls `target`: a SIP URI, or a user of the own domain. Does nothing if there is a call already.
-    pub fn call(&mut self, now: Instant, target: &str) {
-        if self.call.is_some() {
-            return;
-        }
-        let target = self.full_uri(target);
-        let mut call = Call::outgoing(&self.config, &mut self.rng, &target);
+    /// Begins a call to the URI `target`, which `referrer` waits for.
+    pub(super) fn invite(
+        &mut self,
+        now: Instant,
+        target: &str,
+        referrer: Option<String>,
+        headers: Vec<(&'static str, String)>,
+    ) {
+        let slot = self.calls.free_slot();
+        let mut call = Call::outgoing(&self.config, &mut self.rng, slot, target);
+        call.referrer = referrer;
+        self.open_ports(&call);
         let mut request = call.next_request("INVITE");
+        request.headers = headers;
         if !self.config.delayed_offer {
             request.body = Some(call.offer(&self.config));
         }
-        self.call = Some(call);
+        self.calls.push(call);
         self.add_dialog_headers(&mut request);
+        self.add_session_timer(&mut request);
         self.send_request(now, request, Purpose::Invite, self.config.server);
     }
 
-    /// Ends the call in the way its state asks for: CANCEL, 603 or BYE.
-    pub fn hang_up(&mut self, now: Instant) {
-        match self.call_state() {
-            Some(CallState::Calling) => self.cancel(now),
-            Some(CallState::Incoming) => self.decline(now, 603),
-            Some(CallState::Established) => self.send_bye(now),
-            Some(CallState::Ending) | None => {}
-        }
-    }
-
-    /// Holds the call (`sendonly`), or takes it back, by a re-INVITE.
-    pub fn hold(&mut self, now: Instant, hold: bool) {
-        self.reoffer(now, if hold { Direction::SEND_ONLY } else { Direction::BOTH }, Purpose::Reinvite(hold));
-    }
-
-    /// Sends a re-INVITE that changes nothing, as session timers do.
-    pub fn reinvite(&mut self, now: Instant) {
-        let direction = self.call.as_ref().map_or(Direction::BOTH, |c| c.direction);
-        self.reoffer(now, direction, Purpose::Reinvite(direction == Direction::SEND_ONLY));
-    }
-
-    /// Sends an UPDATE with our description (RFC 3311).
-    pub fn update(&mut self, now: Instant) {
-        let Some(call) = self.call.as_mut().filter(|c| c.state == CallState::Established) else {
+    /// Sends the INVITE of a call again to another target (RFC 3261 §8.1.3.4).
+    pub(super) fn redirect(&mut self, now: Instant, invite: &Request, target: String) {
+        let Some(call) = self.calls.get_mut(&invite.call_id) else {
             return;
         };
-        let mut request = call.next_request("UPDATE");
-        request.body = Some(call.offer(&self.config));
-        self.add_dialog_headers(&mut request);
-        self.send_in_dialog(now, request, Purpose::Other);
-    }
-
-    /// Sends INFO in the call (RFC 6086).
-    pub fn info(&mut self, now: Instant, content_type: &str, body: &[u8]) {
-        let Some(call) = self.call.as_mut().filter(|c| c.state == CallState::Established) else {
-            return;
-        };
-        let mut request = call.next_request("INFO");
-        request.body = Some((content_type.into(), body.into()));
-        self.send_in_dialog(now, request, Purpose::Other);
-    }
-
-    /// Sends any request outside a dialog to `target`: OPTIONS, MESSAGE, … Its final status comes as
-    /// [`PhoneEvent::Answered`].
-    pub fn request(&mut self, now: Instant, method: &'static str, target: &str, body: Option<(&str, &[u8])>) {
-        let uri = self.full_uri(target);
-        let request = Request {
-            method,
-            to: format!("<{uri}>"),
-            uri,
-            from: format!("<{}>;tag={}", self.config.aor(), self.rng.token(10)),
-            call_id: format!("{}@{}", self.rng.token(20), self.config.addr),
-            cseq: 1,
-            routes: Vec::new(),
-            headers: Vec::new(),
-            body: body.map(|(kind, body)| (kind.into(), body.into())),
-        };
-        self.send_request(now, request, Purpose::Other, self.config.server);
+        call.redirected = true;
+        call.remote_target = target;
+        let Request { headers, body, .. } = invite.clone();
+        let mut request = call.next_request("INVITE");
+        (request.headers, request.body) = (headers, body);
+        self.send_request(now, request, Purpose::Invite, self.config.server);
     }
 
     pub(super) fn send_register(&mut self, now: Instant, expires_s: u32) {
@@ -119,12 +67,13 @@ impl Phone {
         self.send_request(now, request, Purpose::Register, self.config.server);
     }
 
-    pub(super) fn send_bye(&mut self, now: Instant) {
-        let Some(call) = &mut self.call else {
+    pub(super) fn send_bye(&mut self, now: Instant, call_id: &str) {
+        let Some(call) = self.calls.get_mut(call_id) else {
             return;
         };
         call.state = CallState::Ending;
-        call.media.stop();
+        call.refresh_at = None;
+        call.stop_media();
         let request = call.next_request("BYE");
         self.send_in_dialog(now, request, Purpose::Bye);
     }
@@ -148,36 +97,58 @@ impl Phone {
         }
     }
 
-    fn reoffer(&mut self, now: Instant, direction: Direction, purpose: Purpose) {
-        let Some(call) = self.call.as_mut().filter(|c| c.state == CallState::Established) else {
+    pub(super) fn send_reinvite(&mut self, now: Instant, call_id: &str, purpose: Purpose) {
+        let Some(call) = self.calls.get_mut(call_id) else {
             return;
         };
-        call.direction = direction;
         let mut request = call.next_request("INVITE");
         request.body = Some(call.offer(&self.config));
         self.add_dialog_headers(&mut request);
+        self.add_session_timer(&mut request);
         self.send_in_dialog(now, request, purpose);
     }
 
-    fn cancel(&mut self, now: Instant) {
-        if let Some(call) = &mut self.call {
-            call.cancel_wanted = true;
-            call.state = CallState::Ending;
-            call.media.stop();
-        }
-        // §9.1: not before a provisional response; then handle_progress sends it.
-        let proceeding =
-            self.clients.iter().any(|t| t.purpose == Purpose::Invite && t.state == ClientState::Proceeding);
-        if proceeding {
-            self.send_cancel(now);
+    /// Refreshes those sessions whose time has come (RFC 4028 §10), unless an INVITE is under way there.
+    pub(super) fn refresh_sessions(&mut self, now: Instant) {
+        let due = |call: &&Call| call.refresh_at.is_some_and(|at| at <= now);
+        while let Some(call_id) = self.calls.iter().find(due).map(|call| call.call_id.clone()) {
+            let next = self.session_refresh_at(now);
+            let waits = self.is_inviting(&call_id);
+            if let Some(call) = self.calls.get_mut(&call_id) {
+                call.refresh_at = next;
+            }
+            if !waits {
+                self.send_reinvite(now, &call_id, Purpose::Refresh);
+            }
         }
     }
 
-    pub(super) fn send_cancel(&mut self, now: Instant) {
-        let invite = self
-            .clients
-            .iter_mut()
-            .find(|t| t.purpose == Purpose::Invite && t.state == ClientState::Proceeding);
+    /// When a session that is agreed now wants its refresh.
+    pub(super) fn session_refresh_at(&self, now: Instant) -> Option<Instant> {
+        self.config.session_expires_s.map(|s| now + Duration::from_millis(u64::from(s.max(1)) * 500))
+    }
+
+    /// Whether an INVITE of ours has no final response yet.
+    pub(super) fn is_inviting(&self, call_id: &str) -> bool {
+        self.clients
+            .iter()
+            .any(|t| t.is_invite() && t.state != ClientState::Completed && t.request.call_id == call_id)
+    }
+
+    pub(super) fn cancel(&mut self, now: Instant, call_id: &str) {
+        if let Some(call) = self.calls.get_mut(call_id) {
+            call.cancel_wanted = true;
+            call.state = CallState::Ending;
+            call.stop_media();
+        }
+        // §9.1: not before a provisional response; then handle_progress sends it.
+        self.send_cancel(now, call_id);
+    }
+
+    pub(super) fn send_cancel(&mut self, now: Instant, call_id: &str) {
+        let invite = self.clients.iter_mut().find(|t| {
+            t.purpose == Purpose::Invite && t.state == ClientState::Proceeding && t.request.call_id == call_id
+        });
         let Some(invite) = invite else {
             return;
         };
@@ -188,29 +159,31 @@ impl Phone {
             return;
         }
         // §9.1: CANCEL has the branch of what it cancels.
-        let bytes = request.render(&via(self.config.transport, self.config.sip_addr(), &branch));
+        let bytes = self.render_with(&request, &branch);
         self.wire.send(&mut self.out, to, bytes.clone());
         let timers = self.timers();
         self.clients.push(ClientTransaction::new(now, branch, request, Purpose::Cancel, to, bytes, timers));
     }
 
     pub(super) fn acknowledge_failure(&mut self, at: usize, response: &Received) {
-        let transaction = &mut self.clients[at];
-        if transaction.ack.is_none() {
+        if self.clients[at].ack.is_none() {
             // RFC 3261 §17.1.1.3.
-            let request = transaction.request.companion("ACK", response.header("to").unwrap_or(""));
-            let via = via(self.config.transport, self.config.sip_addr(), &transaction.branch);
-            transaction.ack = Some(request.render(&via));
+            let request = self.clients[at].request.companion("ACK", response.header("to").unwrap_or(""));
+            self.clients[at].ack = Some(self.render_with(&request, &self.clients[at].branch));
         }
+        let transaction = &self.clients[at];
         if let Some(ack) = &transaction.ack {
             self.wire.send(&mut self.out, transaction.to, ack.clone());
         }
     }
 
     pub(super) fn send_ack(&mut self, ack: Request) {
+        if self.config.quirks.never_acks {
+            return;
+        }
         let to = self.next_hop(&ack.routes, &ack.uri);
         let (_, bytes) = self.render(&ack);
-        if let Some(call) = &mut self.call {
+        if let Some(call) = self.calls.get_mut(&ack.call_id) {
             call.ack = Some((ack.cseq, bytes.clone()));
         }
         self.wire.send(&mut self.out, to, bytes);
@@ -246,8 +219,12 @@ impl Phone {
     pub(super) fn render(&mut self, request: &Request) -> (String, Vec<u8>) {
         // RFC 3261 §8.1.1.7: the magic cookie.
         let branch = format!("z9hG4bK{}", self.rng.token(16));
-        let bytes = request.render(&via(self.config.transport, self.config.sip_addr(), &branch));
+        let bytes = self.render_with(request, &branch);
         (branch, bytes)
+    }
+
+    fn render_with(&self, request: &Request, branch: &str) -> Vec<u8> {
+        request.render(&via(&self.config, branch), self.config.quirks.compact_headers)
     }
 
     pub(super) fn next_hop(&self, routes: &[String], target: &str) -> SocketAddr {
@@ -255,12 +232,19 @@ impl Phone {
         uri_addr(uri).unwrap_or(self.config.server)
     }
 
-    fn add_dialog_headers(&self, request: &mut Request) {
+    fn add_session_timer(&self, request: &mut Request) {
+        if let Some(seconds) = self.config.session_expires_s {
+            request.set_header("Supported", "timer".into());
+            request.set_header("Session-Expires", format!("{seconds};refresher=uac"));
+        }
+    }
+
+    pub(super) fn add_dialog_headers(&self, request: &mut Request) {
         request.set_header("Contact", format!("<{}>", self.config.contact_uri()));
         request.set_header("Allow", super::server::ALLOW.into());
     }
 
-    fn full_uri(&self, target: &str) -> String {
+    pub(super) fn full_uri(&self, target: &str) -> String {
         if target.starts_with("sip:") {
             target.into()
         } else {

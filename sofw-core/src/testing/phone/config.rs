@@ -2,10 +2,11 @@
 
 use core::net::{IpAddr, SocketAddr};
 
+use super::media::MediaKind;
 use crate::base::{Duration, Transport};
 
 /// What a phone does with an incoming call.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Answer {
     /// Rings until [`super::Phone::answer`] or [`super::Phone::decline`].
     OnCommand,
@@ -13,6 +14,36 @@ pub enum Answer {
     After(Duration),
     /// Answers this final status at once, e.g. 486 (busy) or 603 (decline).
     Refuse(u16),
+    /// Answers 302 with this contact at once: a SIP URI, or a user of the own domain.
+    Forward(String),
+}
+
+/// What a phone says in its calls.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Voice {
+    /// A tone of [`PhoneConfig::tone_hz`]. What is heard is kept and searched for the other end's tone.
+    Tone,
+    /// Silence that begins with a [`super::Stamp`] in every packet. Nothing that is heard is kept; a packet costs next to
+    /// nothing.
+    Stamped {
+        /// Number of this phone in its stamps.
+        speaker: u32,
+    },
+}
+
+/// Faults and habits that real phones have. The default is none.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Quirks {
+    /// Via without `rport` (RFC 3581): whoever answers must take the port from `sent-by`.
+    pub no_rport: bool,
+    /// Sends RTP from [`Ports::SOURCE_OFFSET`] above the port at which it wants to receive.
+    pub asymmetric_rtp: bool,
+    /// Takes no notice of BYE: neither answers nor ends its call, until its own user hangs up.
+    pub ignores_bye: bool,
+    /// Sends no ACK for a 2xx.
+    pub never_acks: bool,
+    /// Writes header names of requests in their compact forms (RFC 3261 §7.3.3).
+    pub compact_headers: bool,
 }
 
 /// Configuration of a [`super::Phone`]. [`PhoneConfig::new`] gives an ordinary phone; tests change single fields.
@@ -32,7 +63,7 @@ pub struct PhoneConfig {
     pub addr: IpAddr,
     /// Port for SIP.
     pub sip_port: u16,
-    /// Port for RTP; RTCP uses the next one.
+    /// Port for RTP; see [`Ports`] for all that follow from it.
     pub rtp_port: u16,
     /// Seconds asked for in REGISTER; it is refreshed at half of what was granted.
     pub expires_s: u32,
@@ -42,6 +73,12 @@ pub struct PhoneConfig {
     pub early_media: bool,
     /// Calls with an INVITE that has no SDP: the callee offers (RFC 3261 §13.2.1).
     pub delayed_offer: bool,
+    /// What it says.
+    pub voice: Voice,
+    /// Offers and takes video (H.264, stamped packets) beside the voice.
+    pub video: bool,
+    /// Length of a voice packet in milliseconds: 10, 20, 30, 40.
+    pub ptime_ms: u8,
     /// Frequency of the tone that this phone sends, in hertz. Distinct per phone.
     pub tone_hz: f64,
     /// Its level relative to a full-scale sine.
@@ -52,6 +89,15 @@ pub struct PhoneConfig {
     pub rtcp: bool,
     /// Retransmission timer T1 (RFC 3261 §17.1.1.1).
     pub t1: Duration,
+    /// How long it waits with the next attempt after a registration that failed for now (408, 5xx), unless the server
+    /// says when.
+    pub register_retry: Duration,
+    /// RFC 4028: its INVITEs carry this Session-Expires in seconds, and it refreshes its calls at half of that.
+    pub session_expires_s: Option<u32>,
+    /// Sends CRLFCRLF to the server so often in seconds, over UDP: keeps a NAT open (RFC 5626 §3.5.1).
+    pub keepalive_s: Option<u32>,
+    /// Its faults.
+    pub quirks: Quirks,
     /// How much of what it hears is kept, per call.
     pub record_max: Duration,
     /// How many packets' times are kept, per call and direction: for one-way delays.
@@ -74,11 +120,18 @@ impl PhoneConfig {
             answer: Answer::After(Duration::from_millis(500)),
             early_media: false,
             delayed_offer: false,
+            voice: Voice::Tone,
+            video: false,
+            ptime_ms: 20,
             tone_hz: 440.0,
             tone_dbfs: -12.0,
             detect_tone: true,
             rtcp: true,
             t1: Duration::from_millis(500),
+            register_retry: Duration::from_secs(30),
+            session_expires_s: None,
+            keepalive_s: None,
+            quirks: Quirks::default(),
             record_max: Duration::from_secs(60),
             packet_log_max: 6_000,
         }
@@ -99,9 +152,14 @@ impl PhoneConfig {
         SocketAddr::new(self.addr, self.rtp_port)
     }
 
-    /// Own RTCP port.
-    pub fn rtcp_port(&self) -> u16 {
-        self.rtp_port + 1
+    /// The ports of the first call at a time.
+    pub fn ports(&self) -> Ports {
+        Ports { rtp: self.rtp_port }
+    }
+
+    /// The media lines of its calls.
+    pub(super) fn media_kinds(&self) -> &'static [MediaKind] {
+        if self.video { &[MediaKind::Audio, MediaKind::Video] } else { &[MediaKind::Audio] }
     }
 
     /// The Contact URI.
@@ -110,5 +168,49 @@ impl PhoneConfig {
             Transport::Udp => format!("sip:{}@{}", self.user, self.sip_addr()),
             Transport::Tcp => format!("sip:{}@{};transport=tcp", self.user, self.sip_addr()),
         }
+    }
+}
+
+/// The UDP ports of one call's media.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ports {
+    /// The voice's RTP port.
+    pub rtp: u16,
+}
+
+impl Ports {
+    /// Distance from a receiving port to the one that a phone with [`Quirks::asymmetric_rtp`] sends from.
+    pub const SOURCE_OFFSET: u16 = 10;
+    /// Distance to the ports of a second call, which a transfer makes.
+    pub const NEXT_CALL: u16 = 20;
+
+    /// RTP of a media line.
+    pub fn rtp(self, kind: MediaKind) -> u16 {
+        match kind {
+            MediaKind::Audio => self.rtp,
+            MediaKind::Video => self.rtp + 2,
+        }
+    }
+
+    /// RTCP of a media line.
+    pub fn rtcp(self, kind: MediaKind) -> u16 {
+        self.rtp(kind) + 1
+    }
+
+    /// Those of the call number `slot` at the same time.
+    pub(super) fn of_call(self, slot: u16) -> Ports {
+        Ports { rtp: self.rtp + slot * Ports::NEXT_CALL }
+    }
+
+    /// All that a phone with `config` opens for one call.
+    pub(super) fn all(self, config: &PhoneConfig) -> Vec<u16> {
+        let mut ports = Vec::new();
+        for &kind in config.media_kinds() {
+            ports.extend([self.rtp(kind), self.rtcp(kind)]);
+            if config.quirks.asymmetric_rtp {
+                ports.push(self.rtp(kind) + Ports::SOURCE_OFFSET);
+            }
+        }
+        ports
     }
 }

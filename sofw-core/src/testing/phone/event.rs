@@ -35,6 +35,9 @@ pub enum PhoneEvent {
     Held(bool),
     /// The call is over.
     Ended(Ended),
+    /// The transfer that we asked for ended with this status: 200 when the other end reached the new party, which ends
+    /// the present call; 408 if nobody answered.
+    Transferred(u16),
     /// A tone is heard, for the first time in this call.
     ToneHeard(Tone),
     /// The other end pressed a key (RFC 4733).

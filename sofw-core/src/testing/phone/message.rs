@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 
 use rsip::headers::{ContentLength, Header, Headers, UntypedHeader};
 
-use crate::base::Transport;
+use super::config::PhoneConfig;
 use crate::sip::Message;
 
 /// A request as the phone plans it; rendered again with other credentials when it is challenged.
@@ -23,8 +23,8 @@ pub(super) struct Request {
 }
 
 impl Request {
-    /// The bytes, with `via` as the only Via value.
-    pub fn render(&self, via: &str) -> Vec<u8> {
+    /// The bytes, with `via` as the only Via value; header names in their compact forms if asked for.
+    pub fn render(&self, via: &str, compact: bool) -> Vec<u8> {
         let mut headers = Headers::default();
         headers.push(rsip::headers::Via::new(via).into());
         headers.push(rsip::headers::MaxForwards::from(70).into());
@@ -40,7 +40,8 @@ impl Request {
         }
         headers.push(Header::UserAgent(AGENT.into()));
         let head = format!("{} {} {}", self.method, self.uri, rsip::Version::V2);
-        finish(&head, headers, self.body.as_ref().map(|(kind, body)| (kind.as_str(), body.as_slice())))
+        let body = self.body.as_ref().map(|(kind, body)| (kind.as_str(), body.as_slice()));
+        finish(&head, headers, body, compact)
     }
 
     /// Another request in the place of this one's transaction: ACK for a non-2xx (RFC 3261 §17.1.1.3) or CANCEL
@@ -175,14 +176,25 @@ impl Received {
             headers.push(Header::Other((*name).into(), value.clone()));
         }
         headers.push(Header::Server(AGENT.into()));
-        let head = format!("{} {}", rsip::Version::V2, rsip::StatusCode::from(status));
-        finish(&head, headers, body)
+        finish(&status_line(status), headers, body, false)
     }
 }
 
 /// A Via value for requests of ours.
-pub(super) fn via(transport: Transport, local: SocketAddr, branch: &str) -> String {
-    format!("SIP/2.0/{} {local};rport;branch={branch}", transport.as_via())
+pub(super) fn via(config: &PhoneConfig, branch: &str) -> String {
+    let rport = if config.quirks.no_rport { "" } else { ";rport" };
+    format!("SIP/2.0/{} {}{rport};branch={branch}", config.transport.as_via(), config.sip_addr())
+}
+
+/// The part of a response that a NOTIFY tells of (RFC 3420, RFC 3515 §2.4.5), as a body.
+pub(super) fn sipfrag(status: u16) -> (String, Vec<u8>) {
+    let line = status_line(status) + "\r\n";
+    ("message/sipfrag;version=2.0".into(), line.into_bytes())
+}
+
+/// The status in such a body.
+pub(super) fn sipfrag_status(body: &[u8]) -> Option<u16> {
+    core::str::from_utf8(body).ok()?.strip_prefix("SIP/2.0 ")?.get(..3)?.parse().ok()
 }
 
 /// The tag parameter of a From or To value.
@@ -266,15 +278,50 @@ fn unfold(value: &str) -> String {
     value.split("\r\n").map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
-fn finish(head: &str, mut headers: Headers, body: Option<(&str, &[u8])>) -> Vec<u8> {
+fn status_line(status: u16) -> String {
+    match status {
+        // RFC 3515, which rsip does not know.
+        202 => format!("{} 202 Accepted", rsip::Version::V2),
+        _ => format!("{} {}", rsip::Version::V2, rsip::StatusCode::from(status)),
+    }
+}
+
+/// RFC 3261 §7.3.3.
+fn compacted(headers: Headers) -> Headers {
+    let mut out = Headers::default();
+    for header in headers {
+        let text = header.to_string();
+        let (name, value) = text.split_once(':').unwrap_or((&text, ""));
+        let short = COMPACT.iter().find(|(long, _)| long.eq_ignore_ascii_case(name)).map(|(_, short)| *short);
+        out.push(Header::Other(short.unwrap_or(name).into(), value.trim().into()));
+    }
+    out
+}
+
+fn finish(head: &str, mut headers: Headers, body: Option<(&str, &[u8])>, compact: bool) -> Vec<u8> {
     let (kind, body) = body.unwrap_or(("", b""));
     if !kind.is_empty() {
         headers.push(rsip::headers::ContentType::new(kind).into());
     }
     headers.push(ContentLength::from(body.len() as u32).into());
+    if compact {
+        headers = compacted(headers);
+    }
     let mut bytes = format!("{head}\r\n{headers}\r\n").into_bytes();
     bytes.extend_from_slice(body);
     bytes
 }
 
+/// Those that we send.
+const COMPACT: [(&str, &str); 9] = [
+    ("Content-Length", "l"),
+    ("Content-Type", "c"),
+    ("Via", "v"),
+    ("From", "f"),
+    ("To", "t"),
+    ("Call-ID", "i"),
+    ("Contact", "m"),
+    ("Supported", "k"),
+    ("Refer-To", "r"),
+];
 const AGENT: &str = "SoFW-phone/0.1";

@@ -1,18 +1,20 @@
 //! A built-in phone: an ordinary SIP user agent (RFC 3261) with G.711 voice (RFC 3551) that sends a tone and measures what
-//! it hears. It knows nothing of SoFW.
+//! it hears, or stamps every packet. It knows nothing of SoFW.
 //!
 //! ```text
-//! commands ─▶ Phone ─▶ call (dialog, SDP) ─▶ transactions ─▶ wire ─▶ Output      registration, credentials: beside
-//!               └────▶ media: tone ─▶ G.711 ─▶ RTP ─▶ Output     Input ─▶ RTP ─▶ report, audio, tone
+//! commands ─▶ Phone ─▶ calls (dialog, SDP) ─▶ transactions ─▶ wire ─▶ Output     registration, credentials: beside
+//!               └────▶ media: tone or stamps ─▶ RTP ─▶ Output    Input ─▶ RTP ─▶ report, audio, tone
 //! ```
 //!
 //! It has the five methods of [`crate::Hrac`] with the same [`Input`] and [`Output`], so that the same driver, simulator or
-//! in-memory world carries it: `SocketId::Sip(0)`, `SocketId::Media(rtp port)` and the next one for RTCP. What it tells
-//! its owner comes from [`Phone::poll_event`]. One call at a time: a second one gets 486.
+//! in-memory world carries it: `SocketId::Sip(0)` and `SocketId::Media(port)` for each port of [`Ports`]. What it tells
+//! its owner comes from [`Phone::poll_event`]. One call at a time: a second one gets 486. Only a phone that is being
+//! transferred has two for a moment; the new one has ports of its own.
 
 mod auth;
 mod call;
 mod client;
+mod commands;
 mod config;
 mod event;
 pub mod g711;
@@ -24,22 +26,23 @@ mod sdp;
 mod server;
 pub mod tone;
 mod transaction;
+mod transfer;
 pub mod wav;
 mod wire;
 
 pub use call::CallState;
-pub use config::{Answer, PhoneConfig};
+pub use config::{Answer, PhoneConfig, Ports, Quirks, Voice};
 pub use event::{Ended, PhoneEvent};
-pub use media::MediaReport;
+pub use media::{MediaKind, MediaReport, Stamp, call_hash};
 pub use tone::Tone;
 
 use std::collections::VecDeque;
 
-use crate::base::{Deadline, Instant, Rng, Seed, Transport};
+use crate::base::{Deadline, Duration, Instant, Rng, Seed, Transport};
 use crate::io::{Input, ListenerId, Output, SocketId};
 use auth::Challenge;
-use call::Call;
-use media::{Heard, ToSend};
+use call::{Call, Calls};
+use media::PacketPool;
 use message::Received;
 use transaction::{ClientTransaction, Due, Purpose, ServerTransaction, Timers};
 use wire::{Peer, Wire};
@@ -51,13 +54,24 @@ pub struct Phone {
     rng: Rng,
     wire: Wire,
     out: VecDeque<Output>,
-    events: VecDeque<PhoneEvent>,
+    /// With the Call-ID that each belongs to.
+    events: VecDeque<(Option<String>, PhoneEvent)>,
     clients: Vec<ClientTransaction>,
     servers: Vec<ServerTransaction>,
     challenges: Vec<Challenge>,
     registration: Registration,
-    call: Option<Call>,
-    last_report: Option<MediaReport>,
+    calls: Calls,
+    packets: PacketPool,
+    keepalive_at: Option<Instant>,
+    last: Option<LastCall>,
+}
+
+/// What is left of a call.
+#[derive(Debug)]
+struct LastCall {
+    call_id: String,
+    report: MediaReport,
+    video: Option<MediaReport>,
 }
 
 #[derive(Debug)]
@@ -71,7 +85,7 @@ struct Registration {
 
 impl Phone {
     /// A phone that is switched on: its first outputs ask for its sockets. It does nothing else until commanded.
-    pub fn new(config: PhoneConfig, seed: Seed, _now: Instant) -> Self {
+    pub fn new(config: PhoneConfig, seed: Seed, now: Instant) -> Self {
         let mut rng = Rng::new(seed);
         let registration = Registration {
             call_id: format!("{}@{}", rng.token(20), config.addr),
@@ -89,11 +103,14 @@ impl Phone {
                 out.push_back(Output::Listen { listener: ListenerId::Sip(0), addr: config.sip_addr() })
             }
         }
-        for port in [config.rtp_port, config.rtcp_port()] {
+        for port in config.ports().all(&config) {
             let addr = (config.addr, port).into();
             out.push_back(Output::Bind { socket: SocketId::Media(port), addr });
         }
+        let keepalive_s = config.keepalive_s.filter(|_| config.transport == Transport::Udp);
         Phone {
+            packets: PacketPool::new(if config.video { VIDEO_BLOCK } else { VOICE_BLOCK }),
+            keepalive_at: keepalive_s.map(|s| now + Duration::from_secs(s.max(1).into())),
             wire: Wire::new(config.transport),
             config,
             rng,
@@ -103,8 +120,8 @@ impl Phone {
             servers: Vec::new(),
             challenges: Vec::new(),
             registration,
-            call: None,
-            last_report: None,
+            calls: Calls::default(),
+            last: None,
         }
     }
 
@@ -138,9 +155,13 @@ impl Phone {
             self.registration.refresh_at = None;
             self.send_register(now, self.config.expires_s);
         }
-        if self.call.as_ref().and_then(|c| c.answer_at).is_some_and(|at| at <= now) {
+        if self.calls.iter().any(|call| call.answer_at.is_some_and(|at| at <= now)) {
             self.answer(now);
         }
+        if self.keepalive_at.is_some_and(|at| at <= now) {
+            self.keep_alive(now);
+        }
+        self.refresh_sessions(now);
         self.drive_clients(now);
         self.drive_servers(now);
         self.drive_media(now);
@@ -153,26 +174,26 @@ impl Phone {
 
     /// When [`Phone::handle_timeout`] is wanted next.
     pub fn poll_timeout(&self) -> Option<Deadline> {
-        let call = self.call.as_ref();
-        let transactions = self
-            .clients
-            .iter()
-            .map(|t| t.deadline())
-            .chain(self.servers.iter().filter_map(|t| t.deadline()))
-            .min();
-        [
+        let clients = self.clients.iter().map(|t| t.deadline());
+        let transactions = clients.chain(self.servers.iter().filter_map(|t| t.deadline())).min();
+        let others = [
             (self.registration.refresh_at, "phone: refresh registration"),
-            (call.and_then(|c| c.answer_at), "phone: answer"),
-            (call.and_then(|c| c.media.next_deadline()), "phone: voice"),
+            (self.keepalive_at, "phone: keep alive"),
             (transactions, "phone: transaction"),
-        ]
-        .into_iter()
-        .filter_map(|(at, why)| Some(Deadline::new(at?, why)))
-        .min()
+        ];
+        let others = others.into_iter().filter_map(|(at, why)| Some(Deadline::new(at?, why)));
+        others
+            .chain(self.calls.iter().filter_map(Call::next_deadline))
+            .reduce(|a, b| if b.at < a.at { b } else { a })
     }
 
     /// What the phone has to tell.
     pub fn poll_event(&mut self) -> Option<PhoneEvent> {
+        self.events.pop_front().map(|(_, event)| event)
+    }
+
+    /// What the phone has to tell, with the Call-ID that it is about; `None` outside calls.
+    pub fn poll_call_event(&mut self) -> Option<(Option<String>, PhoneEvent)> {
         self.events.pop_front()
     }
 
@@ -193,23 +214,29 @@ impl Phone {
 
     /// How far the present call is; `None` without one.
     pub fn call_state(&self) -> Option<CallState> {
-        self.call.as_ref().map(|c| c.state)
+        self.calls.present().map(|call| call.state)
     }
 
     /// The Call-ID of the present call.
     pub fn call_id(&self) -> Option<&str> {
-        self.call.as_ref().map(|c| c.call_id.as_str())
+        self.calls.present().map(|call| call.call_id.as_str())
+    }
+
+    /// The Call-ID of the present call, else of the last one.
+    pub fn last_call_id(&self) -> Option<&str> {
+        self.call_id().or(self.last.as_ref().map(|last| last.call_id.as_str()))
     }
 
     /// What was sent and heard in the present call, else in the last one.
     pub fn report(&self) -> Option<&MediaReport> {
-        self.call.as_ref().map(|c| &c.media.report).or(self.last_report.as_ref())
+        self.calls.present().map(|call| &call.audio.report).or(self.last.as_ref().map(|last| &last.report))
     }
 
-    /// Presses keys (RFC 4733), each for 100 ms. Characters that no dial pad has are skipped.
-    pub fn dial(&mut self, keys: &str) {
-        if let Some(call) = &mut self.call {
-            keys.chars().filter_map(rtp::TelephoneEvent::code).for_each(|event| call.media.press(event));
+    /// What video was sent and seen in the present call, else in the last one; `None` for a phone without video.
+    pub fn video_report(&self) -> Option<&MediaReport> {
+        match self.calls.present() {
+            Some(call) => call.video.as_ref().map(|video| &video.report),
+            None => self.last.as_ref()?.video.as_ref(),
         }
     }
 
@@ -227,43 +254,40 @@ impl Phone {
         }
     }
 
-    fn handle_media(&mut self, now: Instant, port: u16, bytes: &[u8]) {
-        let Some(call) = &mut self.call else {
-            return;
-        };
-        if port == self.config.rtcp_port() {
-            call.media.handle_rtcp();
-            return;
-        }
-        match call.media.handle_rtp(now, bytes) {
-            Some(Heard::Tone(tone)) => self.events.push_back(PhoneEvent::ToneHeard(tone)),
-            Some(Heard::Key(key)) => self.events.push_back(PhoneEvent::Dtmf(key)),
-            None => {}
-        }
+    fn keep_alive(&mut self, now: Instant) {
+        let interval = self.config.keepalive_s.unwrap_or(0).max(1);
+        self.keepalive_at = Some(now + Duration::from_secs(interval.into()));
+        let payload = self.packets.packet(KEEPALIVE.len(), |out| out.extend_from_slice(KEEPALIVE));
+        self.out.push_back(Output::Send { socket: SocketId::Sip(0), to: self.config.server, payload });
     }
 
-    fn drive_media(&mut self, now: Instant) {
-        let Some(call) = &mut self.call else {
-            return;
-        };
-        let mut packets = Vec::new();
-        call.media.handle_timeout(now, &mut packets);
-        for packet in packets {
-            let (port, to, bytes) = match packet {
-                ToSend::Rtp(to, bytes) => (self.config.rtp_port, to, bytes),
-                ToSend::Rtcp(to, bytes) => (self.config.rtcp_port(), to, bytes),
-            };
-            self.out.push_back(Output::Send { socket: SocketId::Media(port), to, payload: bytes.into() });
-        }
+    fn tell(&mut self, call_id: Option<&str>, event: PhoneEvent) {
+        self.events.push_back((call_id.map(Into::into), event));
     }
 
-    fn end_call(&mut self, how: Ended) {
-        if let Some(call) = self.call.take() {
-            self.last_report = Some(call.media.report);
-            self.events.push_back(PhoneEvent::Ended(how));
+    fn end_call(&mut self, now: Instant, call_id: &str, how: Ended) {
+        self.tell_referrer(now, call_id, how.as_status());
+        let Some(call) = self.calls.remove(call_id) else {
+            return;
+        };
+        if call.slot > 0 {
+            let ports = call.ports(&self.config).all(&self.config);
+            self.out.extend(ports.into_iter().map(|port| Output::Unbind(SocketId::Media(port))));
         }
+        self.tell(Some(call_id), PhoneEvent::Ended(how));
+        self.last = Some(LastCall {
+            call_id: call.call_id,
+            report: call.audio.report,
+            video: call.video.map(|video| video.report),
+        });
     }
 }
+
+/// Half a second of voice, of video: as long as packets are under way.
+const VOICE_BLOCK: usize = 4_096;
+const VIDEO_BLOCK: usize = 16_384;
+/// RFC 5626 §3.5.1.
+const KEEPALIVE: &[u8] = b"\r\n\r\n";
 
 impl crate::machine::Machine for Phone {
     fn handle_input(&mut self, now: Instant, input: Input<'_>) -> Result<(), crate::Misuse> {

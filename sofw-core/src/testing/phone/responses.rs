@@ -31,10 +31,14 @@ impl Phone {
             (Purpose::Register, 200..300) => self.handle_registered(now, &request, &response),
             (Purpose::Invite, 101..200) => self.handle_progress(now, status, &response),
             (Purpose::Invite, 200..300) => self.handle_answered(now, &request, &response),
-            (Purpose::Reinvite(hold), 200..300) => {
-                self.handle_reinvite_answered(now, &request, &response, hold)
+            (Purpose::Reinvite(_) | Purpose::Refresh, 200..300) => {
+                self.handle_reinvite_answered(now, &request, &response);
+                if let Purpose::Reinvite(hold) = purpose {
+                    self.tell(Some(&request.call_id), PhoneEvent::Held(hold));
+                }
             }
-            (Purpose::Bye, 200..300) => self.end_call(Ended::HungUp(status)),
+            (Purpose::Invite, 300..400) if self.follow(now, &request, &response) => {}
+            (Purpose::Bye, 200..300) => self.end_call(now, &request.call_id, Ended::HungUp(status)),
             (Purpose::Other, 200..300) => self.tell_answered(&request, status),
             (_, 300..) => {
                 self.handle_failure(now, purpose, &request, status);
@@ -50,7 +54,7 @@ impl Phone {
         let asked = request.headers.iter().find(|(n, _)| *n == "Expires").and_then(|(_, v)| v.parse().ok());
         if asked == Some(0u32) {
             self.registration.active = false;
-            self.events.push_back(PhoneEvent::Unregistered);
+            self.tell(None, PhoneEvent::Unregistered);
             return;
         }
         // RFC 3261 §10.2.4: our contact's own expires parameter, else the header.
@@ -64,30 +68,33 @@ impl Phone {
         let expires_s = of_contact.or(of_header).or(asked).unwrap_or(self.config.expires_s);
         self.registration.active = true;
         self.registration.refresh_at = Some(now + Duration::from_millis(u64::from(expires_s) * 500));
-        self.events.push_back(PhoneEvent::Registered { expires_s });
+        self.tell(None, PhoneEvent::Registered { expires_s });
     }
 
     fn handle_progress(&mut self, now: Instant, status: u16, response: &Received) {
-        let Some(call) = &mut self.call else {
+        let call_id = response.call_id();
+        let Some(call) = self.calls.get_mut(call_id) else {
             return;
         };
         if let Some(remote) = sdp::read(&response.body) {
             call.accept(remote);
-            call.media.start(now);
+            call.start_media(now);
         }
         if call.cancel_wanted {
-            self.send_cancel(now);
+            self.send_cancel(now, call_id);
         } else {
-            self.events.push_back(PhoneEvent::Ringing { status });
+            self.tell(Some(call_id), PhoneEvent::Ringing { status });
         }
     }
 
     fn handle_answered(&mut self, now: Instant, invite: &Request, response: &Received) {
-        let Some(call) = &mut self.call else {
+        let refresh_at = self.session_refresh_at(now);
+        let Some(call) = self.calls.get_mut(&invite.call_id) else {
             return;
         };
         call.learn(response);
         call.state = CallState::Established;
+        call.refresh_at = refresh_at;
         let mut ack = call.request("ACK", invite.cseq);
         // §13.2.2.4: the ACK has the credentials of the INVITE.
         ack.headers.extend(invite.headers.iter().filter(|(n, _)| n.ends_with("uthorization")).cloned());
@@ -96,20 +103,20 @@ impl Phone {
             (None, Some(_)) => ack.body = call.answer(&self.config, &response.body),
             (_, None) => {}
         }
-        let (usable, cancel) = (call.remote_sdp.is_some(), call.cancel_wanted);
+        let usable = call.remote_sdp.is_some() && !call.cancel_wanted;
+        if usable {
+            call.start_media(now);
+        }
         self.send_ack(ack);
-        if cancel || !usable {
-            self.send_bye(now);
-            return;
+        if !usable {
+            return self.send_bye(now, &invite.call_id);
         }
-        if let Some(call) = &mut self.call {
-            call.media.start(now);
-        }
-        self.events.push_back(PhoneEvent::Established);
+        self.tell(Some(&invite.call_id), PhoneEvent::Established);
+        self.tell_referrer(now, &invite.call_id, 200);
     }
 
-    fn handle_reinvite_answered(&mut self, now: Instant, invite: &Request, response: &Received, hold: bool) {
-        let Some(call) = &mut self.call else {
+    fn handle_reinvite_answered(&mut self, now: Instant, invite: &Request, response: &Received) {
+        let Some(call) = self.calls.get_mut(&invite.call_id) else {
             return;
         };
         call.refresh_target(response);
@@ -117,46 +124,49 @@ impl Phone {
             call.accept(remote);
         }
         if call.state == CallState::Established {
-            call.media.start(now);
+            call.start_media(now);
         }
         let ack = call.request("ACK", invite.cseq);
         self.send_ack(ack);
-        self.events.push_back(PhoneEvent::Held(hold));
     }
 
     /// Final errors, and 408 for silence.
     pub(super) fn handle_failure(&mut self, now: Instant, purpose: Purpose, request: &Request, status: u16) {
+        let call_id = &request.call_id;
         match purpose {
             Purpose::Register => {
                 self.registration.active = false;
-                self.events.push_back(PhoneEvent::RegisterFailed { status });
+                self.tell(None, PhoneEvent::RegisterFailed { status });
                 // Trouble that may pass: the server or the way to it is down.
                 if matches!(status, 408 | 500..=599) {
-                    self.registration.refresh_at = Some(now + Duration::from_secs(RETRY_AFTER_S));
+                    self.registration.refresh_at = Some(now + self.config.register_retry);
                 }
             }
             Purpose::Invite => {
-                let cancelled = self.call.as_ref().is_some_and(|c| c.cancel_wanted);
-                self.end_call(if cancelled { Ended::Cancelled } else { Ended::Refused(status) });
+                let cancelled = self.calls.get(call_id).is_some_and(|c| c.cancel_wanted);
+                let how = if cancelled { Ended::Cancelled } else { Ended::Refused(status) };
+                self.end_call(now, call_id, how);
             }
-            Purpose::Bye => self.end_call(Ended::HungUp(status)),
-            Purpose::Reinvite(hold) => {
-                if let Some(call) = &mut self.call {
+            Purpose::Bye => self.end_call(now, call_id, Ended::HungUp(status)),
+            Purpose::Reinvite(_) | Purpose::Refresh => {
+                if let (Purpose::Reinvite(hold), Some(call)) = (purpose, self.calls.get_mut(call_id)) {
                     call.direction = if hold { Direction::BOTH } else { Direction::SEND_ONLY };
                 }
                 self.tell_answered(request, status);
                 // RFC 3261 §12.2.1.2: the dialog is gone.
                 if matches!(status, 408 | 481) {
-                    self.send_bye(now);
+                    self.send_bye(now, call_id);
                 }
             }
+            Purpose::Refer => self.tell(Some(call_id), PhoneEvent::Transferred(status)),
             Purpose::Other => self.tell_answered(request, status),
-            Purpose::Cancel => {}
+            Purpose::Cancel | Purpose::Notify => {}
         }
     }
 
     fn tell_answered(&mut self, request: &Request, status: u16) {
-        self.events.push_back(PhoneEvent::Answered { method: request.method.into(), status });
+        let answered = PhoneEvent::Answered { method: request.method.into(), status };
+        self.tell(Some(&request.call_id), answered);
     }
 
     /// Sends the request of transaction `at` again with credentials, if that has a chance.
@@ -187,12 +197,12 @@ impl Phone {
                 self.registration.cseq
             }
             Purpose::Other if request.cseq == 1 => 2,
-            _ => match &mut self.call {
-                Some(call) if call.call_id == request.call_id => {
+            _ => match self.calls.get_mut(&request.call_id) {
+                Some(call) => {
                     call.cseq += 1;
                     call.cseq
                 }
-                _ => return false,
+                None => return false,
             },
         };
         self.send_request(now, request, purpose, to);
@@ -205,7 +215,7 @@ impl Phone {
     /// RFC 3261 §13.2.2.4: a repeated 2xx gets the ACK again; a 2xx of another branch of a fork gets ACK and BYE.
     fn handle_stray_2xx(&mut self, now: Instant, status: u16, response: &Received) {
         let (number, method) = response.cseq();
-        let Some(call) = self.call.as_ref().filter(|c| c.call_id == response.call_id()) else {
+        let Some(call) = self.calls.get(response.call_id()) else {
             return;
         };
         if method != "INVITE" || !(200..300).contains(&status) {
@@ -216,6 +226,9 @@ impl Phone {
                 let to = self.next_hop(&call.routes, &call.remote_target);
                 self.wire.send(&mut self.out, to, bytes.clone());
             }
+            return;
+        }
+        if self.config.quirks.never_acks {
             return;
         }
         let mut other = call.request("ACK", number);
@@ -239,5 +252,3 @@ fn retry_after(response: &Received) -> Option<Duration> {
 
 /// With a stale nonce a request may need two answers.
 const ATTEMPTS_MAX: u8 = 2;
-/// A registration that failed for now is tried again after so many seconds, unless the server says when.
-const RETRY_AFTER_S: u64 = 30;

@@ -1,5 +1,7 @@
 //! RTP packets (RFC 3550 §5.1), sender reports (§6.4.1) and telephone events (RFC 4733), as bytes.
 
+use bytes::BytesMut;
+
 /// The fields of an RTP header that a phone uses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RtpHeader {
@@ -21,14 +23,18 @@ impl RtpHeader {
 
     /// The packet: this header and `payload`.
     pub fn packet(&self, payload: &[u8]) -> Vec<u8> {
-        let mut out = Vec::with_capacity(RtpHeader::LEN + payload.len());
-        out.push(0x80);
-        out.push((u8::from(self.marker) << 7) | (self.payload_type & 0x7f));
-        out.extend_from_slice(&self.sequence.to_be_bytes());
-        out.extend_from_slice(&self.timestamp.to_be_bytes());
-        out.extend_from_slice(&self.ssrc.to_be_bytes());
-        out.extend_from_slice(payload);
-        out
+        [&self.encode()[..], payload].concat()
+    }
+
+    /// The header's bytes.
+    pub fn encode(&self) -> [u8; RtpHeader::LEN] {
+        let mut bytes = [0; RtpHeader::LEN];
+        bytes[0] = 0x80;
+        bytes[1] = (u8::from(self.marker) << 7) | (self.payload_type & 0x7f);
+        bytes[2..4].copy_from_slice(&self.sequence.to_be_bytes());
+        bytes[4..8].copy_from_slice(&self.timestamp.to_be_bytes());
+        bytes[8..].copy_from_slice(&self.ssrc.to_be_bytes());
+        bytes
     }
 
     /// Header and payload of `bytes`; `None` if it is no RTP version 2 packet. RTCP packet types are refused
@@ -58,23 +64,39 @@ impl RtpHeader {
 /// An RTCP sender report without report blocks, and a CNAME (RFC 3550 §6.1: every compound packet has one).
 /// `ntp` is 32.32 fixed point.
 pub fn sender_report(ssrc: u32, ntp: u64, timestamp: u32, packets: u32, octets: u32, cname: &str) -> Vec<u8> {
-    let mut out = vec![0x80, 200, 0, 6];
+    let mut out = BytesMut::new();
+    write_sender_report(&mut out, ssrc, ntp, timestamp, packets, octets, cname);
+    out.into()
+}
+
+/// [`sender_report`], written to `out`.
+pub(super) fn write_sender_report(
+    out: &mut BytesMut,
+    ssrc: u32,
+    ntp: u64,
+    timestamp: u32,
+    packets: u32,
+    octets: u32,
+    cname: &str,
+) {
+    out.extend_from_slice(&[0x80, 200, 0, 6]);
     out.extend_from_slice(&ssrc.to_be_bytes());
     out.extend_from_slice(&ntp.to_be_bytes());
     out.extend_from_slice(&timestamp.to_be_bytes());
     out.extend_from_slice(&packets.to_be_bytes());
     out.extend_from_slice(&octets.to_be_bytes());
     let name = &cname.as_bytes()[..cname.len().min(255)];
-    let mut chunk = ssrc.to_be_bytes().to_vec();
-    chunk.extend_from_slice(&[1, name.len() as u8]);
-    chunk.extend_from_slice(name);
-    // The item list ends with at least one zero and is filled to a word (§6.5).
-    chunk.resize(chunk.len() + 4 - chunk.len() % 4, 0);
+    // SSRC, kind, length and name; the item list ends with at least one zero and is filled to a word (§6.5).
+    let words = (4 + 2 + name.len()) / 4 + 1;
     out.extend_from_slice(&[0x81, 202]);
-    out.extend_from_slice(&((chunk.len() / 4) as u16).to_be_bytes());
-    out.extend_from_slice(&chunk);
-    out
+    out.extend_from_slice(&(words as u16).to_be_bytes());
+    out.extend_from_slice(&ssrc.to_be_bytes());
+    out.extend_from_slice(&[1, name.len() as u8]);
+    out.extend_from_slice(name);
+    out.resize(SENDER_REPORT_LEN + 4 + 4 * words, 0);
 }
+
+const SENDER_REPORT_LEN: usize = 28;
 
 /// A telephone event (RFC 4733 §2.3): one key of the dial pad.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -2,24 +2,22 @@
 
 use core::net::SocketAddr;
 
-use super::call::{Call, CallState};
+use super::call::{Body, Call, CallState};
 use super::message::{Received, tag};
 use super::sdp;
 use super::{Answer, Due, Ended, Peer, Phone, PhoneEvent, ServerTransaction};
 use crate::base::Instant;
 
 /// Methods that the phone takes.
-pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, MESSAGE, NOTIFY";
-
-type Body = (String, Vec<u8>);
+pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, MESSAGE, NOTIFY, REFER";
 
 impl Phone {
     /// Answers the call that rings.
     pub fn answer(&mut self, now: Instant) {
-        let Some(at) = self.pending_invite() else {
+        let Some((call_id, at)) = self.ringing() else {
             return;
         };
-        let Some(call) = self.call.as_mut().filter(|c| c.state == CallState::Incoming) else {
+        let Some(call) = self.calls.get_mut(&call_id) else {
             return;
         };
         call.answer_at = None;
@@ -36,17 +34,23 @@ impl Phone {
         };
         call.state = CallState::Established;
         if !call.answer_due {
-            call.media.start(now);
+            call.start_media(now);
         }
         self.respond(now, at, 200, body);
     }
 
     /// Refuses the call that rings with this status (486, 603, …).
     pub fn decline(&mut self, now: Instant, status: u16) {
-        if let Some(at) = self.pending_invite() {
+        if let Some((call_id, at)) = self.ringing() {
             self.respond(now, at, status, None);
-            self.end_call(Ended::Declined(status));
+            self.end_call(now, &call_id, Ended::Declined(status));
         }
+    }
+
+    /// The call that rings, and its INVITE.
+    fn ringing(&self) -> Option<(String, usize)> {
+        let call = self.calls.iter().find(|call| call.state == CallState::Incoming)?;
+        Some((call.call_id.clone(), self.pending_invite(&call.call_id)?))
     }
 
     pub(super) fn drive_servers(&mut self, now: Instant) {
@@ -61,12 +65,11 @@ impl Phone {
                 }
                 Some(due) => {
                     let transaction = self.servers.remove(at);
-                    let is_call =
-                        self.call.as_ref().is_some_and(|c| c.call_id == transaction.request.call_id());
+                    let call_id = transaction.request.call_id();
                     // RFC 3261 §13.3.1.4: no ACK for a 2xx ends the session.
-                    if due == Due::TimedOut && transaction.status < 300 && is_call {
-                        self.send_bye(now);
-                        self.end_call(Ended::NoAck);
+                    if due == Due::TimedOut && transaction.status < 300 {
+                        self.send_bye(now, call_id);
+                        self.end_call(now, call_id, Ended::NoAck);
                     }
                 }
             }
@@ -86,6 +89,10 @@ impl Phone {
             }
             return;
         }
+        let dialog = self.calls.owning(&request).map(|call| call.call_id.clone());
+        if method == "BYE" && dialog.is_some() && self.config.quirks.ignores_bye {
+            return;
+        }
         let peer = match peer {
             Peer::Udp(_) => Peer::Udp(request.reply_addr(source)),
             peer => peer,
@@ -93,35 +100,41 @@ impl Phone {
         let timers = self.timers();
         self.servers.push(ServerTransaction::new(request.clone(), peer, source, timers));
         let at = self.servers.len() - 1;
-        let in_dialog = self.call.as_ref().is_some_and(|c| c.owns(&request));
-        match method.as_str() {
-            "CANCEL" => self.handle_cancel(now, at, &request),
+        match (method.as_str(), dialog.as_deref()) {
+            ("CANCEL", _) => self.handle_cancel(now, at, &request),
             // RFC 3261 §8.2.2.3: this phone supports no extension.
             _ if request.header("require").is_some() => self.respond(now, at, 420, None),
             // §12.2.2: a tag of no dialog of ours.
-            _ if request.tag_in_to().is_some() && !in_dialog => self.respond(now, at, 481, None),
-            "INVITE" if in_dialog => self.handle_reinvite(now, at, &request),
-            "INVITE" => self.handle_invite(now, at, &request),
-            "BYE" if in_dialog => self.handle_bye(now, at),
-            "BYE" => self.respond(now, at, 481, None),
-            "UPDATE" if in_dialog => self.handle_update(now, at, &request),
-            "UPDATE" => self.respond(now, at, 481, None),
-            "OPTIONS" => self.respond(now, at, 200, None),
-            "INFO" | "MESSAGE" | "NOTIFY" => {
+            (_, None) if request.tag_in_to().is_some() => self.respond(now, at, 481, None),
+            ("INVITE", Some(_)) => self.handle_reinvite(now, at, &request),
+            ("INVITE", None) => self.handle_invite(now, at, &request),
+            ("BYE", Some(call_id)) => self.handle_bye(now, at, call_id),
+            ("UPDATE", Some(_)) => self.handle_update(now, at, &request),
+            ("REFER", Some(call_id)) => self.handle_refer(now, at, &request, call_id),
+            ("BYE" | "UPDATE", None) => self.respond(now, at, 481, None),
+            ("OPTIONS", _) => self.respond(now, at, 200, None),
+            ("NOTIFY", Some(call_id)) if is_refer_news(&request) => {
+                self.respond(now, at, 200, None);
+                self.handle_refer_news(now, &request.body, call_id);
+            }
+            ("INFO" | "MESSAGE" | "NOTIFY", _) => {
                 self.respond(now, at, 200, None);
                 let content_type = request.header("content-type").map(Into::into);
-                self.events.push_back(PhoneEvent::Request { method, content_type, body: request.body });
+                let body = request.body;
+                self.tell(dialog.as_deref(), PhoneEvent::Request { method, content_type, body });
             }
             _ => self.respond(now, at, 405, None),
         }
     }
 
     fn handle_invite(&mut self, now: Instant, at: usize, request: &Received) {
-        if self.call.is_some() {
+        if !self.calls.is_empty() {
             return self.respond(now, at, 486, None);
         }
-        if let Answer::Refuse(status) = self.config.answer {
-            return self.respond(now, at, status, None);
+        match self.config.answer {
+            Answer::Refuse(status) => return self.respond(now, at, status, None),
+            Answer::Forward(_) => return self.respond(now, at, 302, None),
+            Answer::OnCommand | Answer::After(_) => {}
         }
         if !request.body.is_empty() && sdp::read(&request.body).is_none() {
             return self.respond(now, at, 488, None);
@@ -136,22 +149,19 @@ impl Phone {
         let mut early = None;
         if self.config.early_media && !request.body.is_empty() {
             early = call.answer(&self.config, &request.body);
-            call.media.start(now);
+            call.start_media(now);
         }
-        self.call = Some(call);
+        self.calls.push(call);
         self.respond(now, at, if early.is_some() { 183 } else { 180 }, early);
-        self.events.push_back(PhoneEvent::Incoming { from });
+        self.tell(Some(request.call_id()), PhoneEvent::Incoming { from });
     }
 
     fn handle_reinvite(&mut self, now: Instant, at: usize, request: &Received) {
-        let Some(call) = &mut self.call else {
+        // §14.2: not while an INVITE of ours or theirs is under way.
+        let own = self.is_inviting(request.call_id());
+        let Some(call) = self.calls.get_mut(request.call_id()) else {
             return;
         };
-        // §14.2: not while an INVITE of ours or theirs is under way.
-        let own = self
-            .clients
-            .iter()
-            .any(|t| t.is_invite() && t.state != super::transaction::ClientState::Completed);
         if own || call.state != CallState::Established {
             return self.respond(now, at, 491, None);
         }
@@ -161,43 +171,47 @@ impl Phone {
             let offer = call.offer(&self.config);
             return self.respond(now, at, 200, Some(offer));
         }
-        match self.take_offer(&request.body) {
+        match self.take_offer(now, request) {
             Some(answer) => self.respond(now, at, 200, Some(answer)),
             None => self.respond(now, at, 488, None),
         }
     }
 
     fn handle_update(&mut self, now: Instant, at: usize, request: &Received) {
-        if let Some(call) = &mut self.call {
+        if let Some(call) = self.calls.get_mut(request.call_id()) {
             call.refresh_target(request);
         }
         if request.body.is_empty() {
             return self.respond(now, at, 200, None);
         }
-        match self.take_offer(&request.body) {
+        match self.take_offer(now, request) {
             Some(answer) => self.respond(now, at, 200, Some(answer)),
             None => self.respond(now, at, 488, None),
         }
     }
 
-    fn take_offer(&mut self, offer: &[u8]) -> Option<Body> {
-        let call = self.call.as_mut()?;
-        let was_held = call.remote_sdp.is_some_and(|r| !r.direction.receive);
-        let answer = call.answer(&self.config, offer)?;
-        let is_held = call.remote_sdp.is_some_and(|r| !r.direction.receive);
+    fn take_offer(&mut self, now: Instant, request: &Received) -> Option<Body> {
+        let call = self.calls.get_mut(request.call_id())?;
+        let was_held = call.is_held();
+        let answer = call.answer(&self.config, &request.body)?;
+        if call.state == CallState::Established {
+            // A media line may be new.
+            call.start_media(now);
+        }
+        let is_held = call.is_held();
         if was_held != is_held {
-            self.events.push_back(PhoneEvent::HeldByPeer(is_held));
+            self.tell(Some(request.call_id()), PhoneEvent::HeldByPeer(is_held));
         }
         Some(answer)
     }
 
-    fn handle_bye(&mut self, now: Instant, at: usize) {
+    fn handle_bye(&mut self, now: Instant, at: usize, call_id: &str) {
         self.respond(now, at, 200, None);
         // §15.1.2: a pending request of the dialog gets 487.
-        if let Some(invite) = self.pending_invite() {
+        if let Some(invite) = self.pending_invite(call_id) {
             self.respond(now, invite, 487, None);
         }
-        self.end_call(Ended::PeerHungUp);
+        self.end_call(now, call_id, Ended::PeerHungUp);
     }
 
     fn handle_cancel(&mut self, now: Instant, at: usize, request: &Received) {
@@ -209,7 +223,7 @@ impl Phone {
         self.respond(now, at, 200, None);
         if self.servers[invite].status < 200 {
             self.respond(now, invite, 487, None);
-            self.end_call(Ended::PeerCancelled);
+            self.end_call(now, request.call_id(), Ended::PeerCancelled);
         }
     }
 
@@ -226,41 +240,44 @@ impl Phone {
         };
         let first = transaction.acknowledge();
         let (accepted, initial) = (transaction.status < 300, transaction.request.tag_in_to().is_none());
-        let Some(call) = self.call.as_mut().filter(|c| first && accepted && c.call_id == ack.call_id())
-        else {
+        let call_id = ack.call_id();
+        let Some(call) = self.calls.get_mut(call_id).filter(|_| first && accepted) else {
             return;
         };
         if core::mem::take(&mut call.answer_due) {
             match sdp::read(&ack.body) {
                 Some(remote) => {
                     call.accept(remote);
-                    call.media.start(now);
+                    call.start_media(now);
                 }
-                None => return self.send_bye(now),
+                None => return self.send_bye(now, call_id),
             }
         }
         if initial {
-            self.events.push_back(PhoneEvent::Established);
+            self.tell(Some(call_id), PhoneEvent::Established);
         }
     }
 
-    /// The INVITE of the call that rings.
-    fn pending_invite(&self) -> Option<usize> {
-        let call = self.call.as_ref()?;
-        self.servers
-            .iter()
-            .position(|t| t.is_invite() && t.status < 200 && t.request.call_id() == call.call_id)
+    /// The INVITE of a call that has no final answer yet.
+    fn pending_invite(&self, call_id: &str) -> Option<usize> {
+        self.servers.iter().position(|t| t.is_invite() && t.status < 200 && t.request.call_id() == call_id)
     }
 
-    fn respond(&mut self, now: Instant, at: usize, status: u16, body: Option<Body>) {
-        let in_call = self.call.as_ref().filter(|c| c.call_id == self.servers[at].request.call_id());
-        let to_tag = match in_call {
+    pub(super) fn respond(&mut self, now: Instant, at: usize, status: u16, body: Option<Body>) {
+        let to_tag = match self.calls.get(self.servers[at].request.call_id()) {
             Some(call) => tag(&call.local).unwrap_or("").to_owned(),
             None => self.rng.token(10),
         };
         let mut extra = vec![];
-        if self.servers[at].is_invite() && status < 300 || status == 200 {
-            extra.push(("Contact", format!("<{}>", self.config.contact_uri())));
+        let is_invite = self.servers[at].is_invite();
+        match &self.config.answer {
+            Answer::Forward(target) if status == 302 => {
+                extra.push(("Contact", format!("<{}>", self.full_uri(target))));
+            }
+            _ if is_invite && status < 300 || matches!(status, 200 | 202) => {
+                extra.push(("Contact", format!("<{}>", self.config.contact_uri())));
+            }
+            _ => {}
         }
         if matches!(status, 200 | 405) {
             extra.push(("Allow", ALLOW.into()));
@@ -274,4 +291,10 @@ impl Phone {
         self.wire.reply(&mut self.out, transaction.peer, bytes.clone());
         transaction.respond(now, status, bytes);
     }
+}
+
+/// A NOTIFY of the subscription that REFER made (RFC 3515 §2.4.4).
+fn is_refer_news(notify: &Received) -> bool {
+    let event = notify.header("event").and_then(|value| value.split(';').next());
+    event.is_some_and(|event| event.trim().eq_ignore_ascii_case("refer"))
 }

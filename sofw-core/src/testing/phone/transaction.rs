@@ -30,6 +30,10 @@ pub(super) enum Purpose {
     Invite,
     /// A re-INVITE; whether it holds.
     Reinvite(bool),
+    /// A re-INVITE that only keeps the session alive (RFC 4028).
+    Refresh,
+    Refer,
+    Notify,
     Bye,
     Cancel,
     Other,

@@ -36,6 +36,7 @@ use crate::base::{Duration, Expiring, Instant, PayloadPool, Rng, SiteId};
 use crate::config::limits::{CARRIER_SILENCE_MAX, TUNNEL_WRITE_MAX};
 use crate::config::{HracConfig, SiteKey};
 use crate::event::{DropReason, Event, Rung};
+use crate::fill::Fill;
 use crate::io::{ConnId, ConnNames, Endpoint, IoError, Output};
 
 /// HRAC's end of the tunnel.
@@ -198,6 +199,11 @@ impl TunnelClient {
             bytes_sent: stats.bytes_sent,
             bytes_received: stats.bytes_received,
         })
+    }
+
+    /// How full the session's queues are; nothing without one.
+    pub fn fills(&self) -> impl Iterator<Item = Fill> + '_ {
+        self.joined.iter().flat_map(|joined| joined.session.fills())
     }
 
     /// Passes on what the session says.

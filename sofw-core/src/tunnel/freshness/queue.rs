@@ -34,6 +34,11 @@ impl VoiceQueue {
         }
     }
 
+    /// Bytes of plain voice and of urgent media that wait.
+    pub(in crate::tunnel) fn bytes(&self) -> [usize; 2] {
+        [self.plain.bytes.len(), self.urgent.bytes.len()]
+    }
+
     pub(in crate::tunnel) fn is_empty(&self) -> bool {
         self.plain.entries.is_empty() && self.urgent.entries.is_empty()
     }

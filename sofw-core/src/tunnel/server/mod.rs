@@ -33,8 +33,12 @@ use super::seal::SiteHint;
 use super::{FlowId, Frame, TunnelOutput};
 use crate::base::{Duration, Expiring, Instant, PayloadPool, Rng, SiteId};
 use crate::config::HrasConfig;
-use crate::config::limits::{STRANGER_CONNECTIONS_MAX, STRANGER_TIMEOUT, TUNNEL_WRITE_MAX};
+use crate::config::limits::{
+    SITE_CONNECTIONS_MAX, SITE_PENDING_SESSIONS_MAX, STRANGER_CONNECTIONS_MAX, STRANGER_TIMEOUT,
+    TUNNEL_WRITE_MAX,
+};
 use crate::event::{DropReason, Event};
+use crate::fill::Fill;
 use crate::io::{ConnId, IoError, Output};
 
 /// HRAS's end of the tunnels of all sites.
@@ -177,6 +181,18 @@ impl TunnelServer {
             bytes_sent: stats.bytes_sent,
             bytes_received: stats.bytes_received,
         })
+    }
+
+    /// How full the queues of the sessions and the tables of connections are.
+    pub fn fills(&self) -> impl Iterator<Item = Fill> + '_ {
+        let sessions = self.sessions.iter().flat_map(|(_, entry)| entry.session.fills());
+        let pending = self.sites.iter().map(|site| site.pending()).max().unwrap_or(0);
+        let connections = self.sessions.iter().map(|(_, entry)| entry.connections()).max().unwrap_or(0);
+        sessions.chain([
+            Fill::new("strangers at the tunnel", self.strangers.len(), STRANGER_CONNECTIONS_MAX),
+            Fill::new("sessions pending of one site", pending, SITE_PENDING_SESSIONS_MAX),
+            Fill::new("tunnel connections of one site", connections, SITE_CONNECTIONS_MAX),
+        ])
     }
 
     /// Sessions, those that have not proved themselves included.

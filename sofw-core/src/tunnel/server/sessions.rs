@@ -31,6 +31,11 @@ impl SiteEntry {
     pub const fn new(key: SiteKey) -> SiteEntry {
         SiteEntry { key, current: None, pending: VecDeque::new() }
     }
+
+    /// Sessions that have not proved themselves.
+    pub fn pending(&self) -> usize {
+        self.pending.len()
+    }
 }
 
 /// A session and what carries it.
@@ -53,6 +58,13 @@ pub(super) struct Entry {
     pub proof: u64,
     /// It stands in the list of sessions that may have something to write.
     pub is_dirty: bool,
+}
+
+impl Entry {
+    /// Connections on which it proved itself.
+    pub fn connections(&self) -> usize {
+        self.connections.len()
+    }
 }
 
 impl TunnelServer {

@@ -32,8 +32,12 @@ use super::freshness::{Flight, ReceiptClock, VoiceQueue};
 use super::reliable::{Incoming, Outgoing};
 use super::seal::{Keys, SealError};
 use crate::base::{Deadline, Duration, Instant, Payload, PayloadPool};
-use crate::config::limits::{ACK_DELAY, MEDIA_DATAGRAM_MAX, RECORD_POOL_BLOCK};
+use crate::config::limits::{
+    ACK_DELAY, MEDIA_DATAGRAM_MAX, RECORD_POOL_BLOCK, RELIABLE_BYTES_MAX, URGENT_QUEUE_BYTES_MAX,
+    VOICE_QUEUE_BYTES_MAX,
+};
 use crate::event::DropReason;
+use crate::fill::Fill;
 use round_trip::Pings;
 use sequences::Sequences;
 
@@ -233,6 +237,16 @@ impl Session {
     /// Bytes of reliable frames that the other end has not acknowledged.
     pub const fn unacknowledged(&self) -> usize {
         self.outgoing.bytes()
+    }
+
+    /// How full its queues are.
+    pub fn fills(&self) -> [Fill; 3] {
+        let [voice, urgent] = self.voice.bytes();
+        [
+            Fill::new("reliable frames unacknowledged, bytes", self.unacknowledged(), RELIABLE_BYTES_MAX),
+            Fill::new("voice waiting, bytes", voice, VOICE_QUEUE_BYTES_MAX),
+            Fill::new("urgent media waiting, bytes", urgent, URGENT_QUEUE_BYTES_MAX),
+        ]
     }
 
     /// Counters.

@@ -1,0 +1,126 @@
+//! The two address spaces never meet (P9): no inside address in a packet outside, no outside phone's in a packet inside.
+
+#[cfg(test)]
+mod tests;
+
+use core::net::IpAddr;
+
+use sofw_core::base::Instant;
+
+use super::Checker;
+use super::faults::Faults;
+use super::sdp::{may_describe, media_addresses};
+use crate::packet::{Packet, Protocol};
+use crate::record::Finding;
+use crate::run::{Map, SitePlace, Zone};
+use crate::scenario::Scenario;
+use crate::world::{Seen, shares};
+
+/// Looks at the IP addresses of every packet, and outside also at those that session descriptions give for media.
+///
+/// What may be seen nevertheless: the addresses of a place without firewall and translation; of one with a firewall only, HRAC's and
+/// the proxy's, which carry the tunnel; inside a site, HRAS's address in packets of HRAC and the proxy. SIP headers may show inside
+/// addresses outside (decision 4); a home phone's own SDP may, too: HRAS learns where it really is.
+#[derive(Debug)]
+pub struct Addresses {
+    /// For each place: it has a firewall or NAT, and it has a NAT.
+    guards: Vec<(bool, bool)>,
+    faults: Faults,
+}
+
+impl Addresses {
+    /// For the places of a scenario.
+    pub fn new(scenario: &Scenario) -> Self {
+        let guard = |place: &crate::scenario::model::Place| {
+            (place.firewall.is_some() || place.nat.is_some(), place.nat.is_some())
+        };
+        Addresses {
+            guards: scenario.places.iter().map(guard).collect(),
+            faults: Faults::new("addresses", "packets", "no address in the other address space"),
+        }
+    }
+
+    /// Whether `addr` may not be seen outside. With overlapping networks one place's freedom is enough.
+    fn is_hidden(&self, map: &Map, addr: IpAddr) -> bool {
+        let mut places =
+            map.places.iter().zip(&self.guards).filter(|(place, _)| holds(place, addr)).peekable();
+        places.peek().is_some()
+            && places.all(|(place, &(guarded, translated))| {
+                guarded && (translated || !carries_tunnel(place, addr)) && place.public != addr
+            })
+    }
+
+    fn outside(&mut self, at: Instant, map: &Map, seen: Seen, packet: &Packet) {
+        let (from, to) = (packet.source(), packet.destination());
+        for addr in [from.ip(), to.ip()] {
+            if self.is_hidden(map, addr) {
+                self.faults.found(at, || format!("{from} to {to} on public link {}", seen.link));
+            }
+        }
+        if map.server.1 != Some(from.ip()) || !may_carry_sip(packet) || !may_describe(packet.payload()) {
+            return;
+        }
+        // What HRAS says to the public network. A home's own address may come back to another outside phone.
+        let site = |addr: IpAddr| {
+            let mut places = map.places.iter().filter(|place| holds(place, addr)).peekable();
+            places.peek().is_some() && places.all(|place| place.site.is_some())
+        };
+        for addr in media_addresses(packet.payload()).filter(|&addr| site(addr)) {
+            self.faults.found(at, || format!("SDP with {addr} from {from} to {to}"));
+        }
+    }
+
+    fn inside(&mut self, at: Instant, map: &Map, number: usize, seen: Seen, packet: &Packet) {
+        let Some(place) = map.places.get(number) else { return };
+        let is_guarded = self.guards.get(number).is_some_and(|&(guarded, _)| guarded);
+        let is_phone_link = |link| map.phones.iter().any(|phone| phone.link == link);
+        if place.site.is_none() || !is_guarded || !(seen.link == place.inner || is_phone_link(seen.link)) {
+            return;
+        }
+        let (from, to) = (packet.source().ip(), packet.destination().ip());
+        for (addr, other) in [(from, to), (to, from)] {
+            let is_own = holds(place, addr);
+            let is_server = map.server.1 == Some(addr) && carries_tunnel(place, other);
+            if !is_own && !is_server {
+                self.faults.found(at, || format!("{from} to {to} inside {}", place.name));
+            }
+        }
+    }
+}
+
+impl Checker for Addresses {
+    fn name(&self) -> &'static str {
+        "addresses"
+    }
+
+    fn packet(&mut self, at: Instant, map: &Map, seen: Seen, packet: &Packet) {
+        self.faults.looked();
+        match map.zones.get(seen.link) {
+            Some(Zone::Public) => self.outside(at, map, seen, packet),
+            Some(&Zone::Private(place)) => self.inside(at, map, place, seen, packet),
+            None => {}
+        }
+    }
+
+    fn finish(&mut self, _: Instant, _: &Map) -> Vec<Finding> {
+        self.faults.finish()
+    }
+}
+
+fn holds(place: &SitePlace, addr: IpAddr) -> bool {
+    shares(place.network.0, addr, place.network.1)
+}
+
+fn carries_tunnel(place: &SitePlace, addr: IpAddr) -> bool {
+    [place.hrac, place.proxy].into_iter().flatten().any(|(_, own)| own == addr)
+}
+
+/// Not RTP, not the tunnel.
+fn may_carry_sip(packet: &Packet) -> bool {
+    let web = |port| matches!(port, 80 | 443);
+    match packet.protocol() {
+        Protocol::Udp => packet.payload().first().is_some_and(u8::is_ascii_alphabetic),
+        Protocol::Tcp => !web(packet.source().port()) && !web(packet.destination().port()),
+        Protocol::Icmp => false,
+    }
+}

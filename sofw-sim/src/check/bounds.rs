@@ -1,0 +1,76 @@
+//! No queue or table exceeds its named limit.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use sofw_core::base::Instant;
+use sofw_core::config::limits::USER_BINDINGS_MAX;
+use sofw_core::fill::Fill;
+
+use super::faults::Faults;
+use super::{Checker, Look};
+use crate::record::Finding;
+use crate::run::Map;
+
+/// Looks at [`sofw_core::Hras::fills`] and [`sofw_core::Hrac::fills`], and remembers the largest of each.
+#[derive(Debug)]
+pub struct Bounds {
+    largest: BTreeMap<String, (u64, u64)>,
+    faults: Faults,
+}
+
+impl Bounds {
+    /// Nothing seen.
+    #[expect(clippy::new_without_default, reason = "all checkers are made by new")]
+    pub fn new() -> Self {
+        let expected = "every queue and table within its named limit";
+        Bounds { largest: BTreeMap::new(), faults: Faults::new("bounds", "fills", expected) }
+    }
+
+    pub(super) fn take(&mut self, at: Instant, whose: &str, fill: Fill) {
+        self.faults.looked();
+        let (now, bound) = (fill.now as u64, fill.bound as u64);
+        let largest = self.largest.entry(format!("{whose}: {}", fill.what)).or_insert((now, bound));
+        // A queue is reported once, when it first passes its bound.
+        let was_within = largest.0 <= bound;
+        *largest = (largest.0.max(now), bound);
+        if now > bound && was_within {
+            self.faults.found(at, || format!("{whose}: {} {now} of {bound}", fill.what));
+        }
+    }
+}
+
+impl Checker for Bounds {
+    fn name(&self) -> &'static str {
+        "bounds"
+    }
+
+    fn look(&mut self, at: Instant, map: &Map, look: &Look<'_>) {
+        if let Some(hras) = look.hras {
+            for fill in hras.fills() {
+                self.take(at, "HRAS", fill);
+            }
+            let mut users = BTreeMap::new();
+            for binding in hras.status().bindings {
+                *users.entry(binding.user).or_insert(0) += 1;
+            }
+            let now = users.into_values().max().unwrap_or(0);
+            self.take(at, "HRAS", Fill { what: "bindings of one user", now, bound: USER_BINDINGS_MAX });
+        }
+        for (place, hrac) in map.places.iter().zip(&look.hracs) {
+            for fill in hrac.iter().flat_map(|hrac| hrac.fills()) {
+                self.take(at, &format!("HRAC of {}", place.name), fill);
+            }
+        }
+    }
+
+    fn queues(&self) -> Vec<(String, (u64, u64))> {
+        self.largest.iter().map(|(name, &fill)| (name.clone(), fill)).collect()
+    }
+
+    fn finish(&mut self, _: Instant, _: &Map) -> Vec<Finding> {
+        self.faults.finish()
+    }
+}

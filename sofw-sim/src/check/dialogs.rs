@@ -1,0 +1,166 @@
+//! Both phones of a call agree about it, and what one says the other hears.
+
+#[cfg(test)]
+mod tests;
+
+use core::net::SocketAddr;
+use std::collections::BTreeMap;
+
+use sofw_core::base::{Duration, Instant};
+use sofw_core::testing::phone::{CallState, Phone};
+
+use super::faults::Faults;
+use super::stamp::is_rtcp;
+use super::{Checker, Look, Phase};
+use crate::record::Finding;
+use crate::run::Map;
+use crate::world::NodeId;
+
+/// Objects, outside of excused times, to
+/// - a call that one phone believes up for [`AGREE_WITHIN`] while nobody else does. After a loss for good (a restart, a crash) nobody may
+///   be there to tell it, so then only what is left after all hung up counts ([`super::Zero`]);
+/// - a call that both believe up in which one speaks for [`VOICE_WITHIN`] and the other hears nothing. Who is silent because of
+///   mute or hold does not speak.
+#[derive(Debug)]
+pub struct Dialogs {
+    /// Since when each call has been half up.
+    halves: BTreeMap<String, Instant>,
+    phones: Vec<Ear>,
+    faults: Faults,
+    objected: Vec<String>,
+}
+
+/// What a phone sent and heard.
+#[derive(Clone, Debug, Default)]
+struct Ear {
+    spoke: u64,
+    heard: u64,
+    /// The call and the state of the counters of both ends at the begin of a silence.
+    silence: Option<Silence>,
+}
+
+#[derive(Clone, Debug)]
+struct Silence {
+    call_id: String,
+    since: Instant,
+    /// Packets that this one had heard, and that the other one had sent.
+    heard: u64,
+    spoken: u64,
+}
+
+impl Dialogs {
+    /// No call.
+    #[expect(clippy::new_without_default, reason = "all checkers are made by new")]
+    pub fn new() -> Self {
+        Dialogs {
+            halves: BTreeMap::new(),
+            phones: Vec::new(),
+            faults: Faults::new(
+                "dialogs",
+                "calls up, ten times a second",
+                "both ends agree that a call is up, and hear each other",
+            ),
+            objected: Vec::new(),
+        }
+    }
+
+    fn ear(&mut self, who: usize) -> &mut Ear {
+        if self.phones.len() <= who {
+            self.phones.resize_with(who + 1, Ear::default);
+        }
+        &mut self.phones[who]
+    }
+
+    fn object(&mut self, at: Instant, call_id: &str, text: impl FnOnce() -> String) {
+        if !self.objected.iter().any(|known| known == call_id) {
+            self.objected.push(call_id.into());
+            self.faults.found(at, text);
+        }
+    }
+
+    fn check_agreement(&mut self, at: Instant, map: &Map, calls: &BTreeMap<&str, Vec<usize>>, strict: bool) {
+        self.halves
+            .retain(|call_id, _| strict && calls.get(call_id.as_str()).is_some_and(|who| who.len() == 1));
+        for (&call_id, who) in calls.iter().filter(|(_, who)| strict && who.len() == 1) {
+            let since = *self.halves.entry(call_id.into()).or_insert(at);
+            if at.since(since) > AGREE_WITHIN {
+                let name = &map.phones[who[0]].name;
+                self.object(at, call_id, || format!("{call_id} is up for {name} only, since {since:?}"));
+            }
+        }
+    }
+
+    fn check_voice(&mut self, at: Instant, map: &Map, call_id: &str, ear: usize, mouth: usize) {
+        let (spoken, heard) = (self.ear(mouth).spoke, self.ear(ear).heard);
+        let begins = Silence { call_id: call_id.into(), since: at, heard, spoken };
+        let silence = self.ear(ear).silence.get_or_insert_with(|| begins.clone());
+        if silence.call_id != call_id || silence.heard != heard {
+            *silence = begins;
+            return;
+        }
+        if at.since(silence.since) < VOICE_WITHIN {
+            return;
+        }
+        let said = spoken - silence.spoken;
+        *silence = begins;
+        if said >= SPOKEN_MIN {
+            let (ear, mouth) = (&map.phones[ear].name, &map.phones[mouth].name);
+            self.object(at, call_id, || {
+                format!("{ear} hears none of {said} packets of {mouth} in {call_id}")
+            });
+        }
+    }
+}
+
+impl Checker for Dialogs {
+    fn name(&self) -> &'static str {
+        "dialogs"
+    }
+
+    fn spoke(&mut self, _: Instant, map: &Map, node: NodeId, _: SocketAddr, bytes: &[u8]) {
+        if let Some(who) = map.phone(node).filter(|_| !is_rtcp(bytes)) {
+            self.ear(who).spoke += 1;
+        }
+    }
+
+    fn heard(&mut self, _: Instant, map: &Map, node: NodeId, _: &Phone, _: SocketAddr, bytes: &[u8]) {
+        if let Some(who) = map.phone(node).filter(|_| !is_rtcp(bytes)) {
+            self.ear(who).heard += 1;
+        }
+    }
+
+    fn look(&mut self, at: Instant, map: &Map, look: &Look<'_>) {
+        let mut calls: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (who, phone) in look.phones.iter().enumerate().take(map.phones.len()) {
+            let up = phone.filter(|phone| phone.call_state() == Some(CallState::Established));
+            if let Some(call_id) = up.and_then(Phone::call_id) {
+                self.faults.looked();
+                calls.entry(call_id).or_default().push(who);
+            }
+        }
+        let is_excused = at <= look.excused_until;
+        // The other end may be no phone of ours, or one that has a second call now: only who once agreed must go on to.
+        self.check_agreement(at, map, &calls, !look.lost_state && !is_excused && look.phase != Phase::Over);
+        for who in 0..map.phones.len() {
+            let call = calls.iter().find(|(_, members)| members.len() == 2 && members.contains(&who));
+            match call.filter(|_| !is_excused) {
+                Some((call_id, members)) => {
+                    let mouth = if members[0] == who { members[1] } else { members[0] };
+                    self.check_voice(at, map, call_id, who, mouth);
+                }
+                None => self.ear(who).silence = None,
+            }
+        }
+    }
+
+    fn finish(&mut self, _: Instant, _: &Map) -> Vec<Finding> {
+        self.faults.finish()
+    }
+}
+
+/// An unanswered BYE is given up after 64·T1 (RFC 3261 §17.1.2.2); the ACK and what repeats it come within the same time.
+const AGREE_WITHIN: Duration = Duration::from_secs(40);
+/// Longer than a tunnel needs to notice a lost connection and to be up again.
+const VOICE_WITHIN: Duration = Duration::from_secs(3);
+/// Of 150: the talker may just have been unmuted.
+const SPOKEN_MIN: u64 = 75;

@@ -1,0 +1,165 @@
+//! Everything that a phone hears belongs to its call, comes from the other end of it, and by the way that it should.
+
+#[cfg(test)]
+mod tests;
+
+use core::net::SocketAddr;
+use std::collections::BTreeMap;
+
+use sofw_core::base::{Duration, Instant};
+use sofw_core::testing::phone::{Phone, PhoneEvent};
+
+use super::faults::Faults;
+use super::stamp::{call_hash, is_rtcp, ssrc_of, stamp_of};
+use super::{Checker, Look};
+use crate::record::Finding;
+use crate::run::{Map, Zone};
+use crate::world::NodeId;
+
+/// Knows who was in which call when: by what phones say of themselves, and by the stamps of what they send.
+///
+/// Unstamped packets (keys, phones that play tones) are known by the SSRC under which a phone sent them; under no known one they are
+/// foreign. RTCP is not looked at: it bears no stamp.
+#[derive(Debug)]
+pub struct Voice {
+    /// When a phone (index) was last in a call (hash).
+    members: BTreeMap<(usize, u64), Instant>,
+    /// Who sends under an SSRC, and in which call, once a stamp told it.
+    sources: BTreeMap<u32, (usize, Option<u64>)>,
+    faults: Faults,
+}
+
+impl Voice {
+    /// Nobody has spoken yet.
+    #[expect(clippy::new_without_default, reason = "all checkers are made by new")]
+    pub fn new() -> Self {
+        Voice {
+            members: BTreeMap::new(),
+            sources: BTreeMap::new(),
+            faults: Faults::new(
+                "voice",
+                "packets heard",
+                "only voice of the own call, from its other end, by way of the own half",
+            ),
+        }
+    }
+
+    fn is_in(&mut self, at: Instant, who: usize, phone: &Phone) {
+        if let Some(call_id) = phone.call_id() {
+            self.members.insert((who, call_hash(call_id)), at);
+        }
+    }
+
+    /// Whether the phone was in this call until lately.
+    fn was_in(&self, at: Instant, who: usize, call: u64) -> bool {
+        self.members.get(&(who, call)).is_some_and(|&last| at.since(last) <= AFTER_END)
+    }
+
+    fn objection(
+        &self,
+        at: Instant,
+        map: &Map,
+        who: usize,
+        from: SocketAddr,
+        bytes: &[u8],
+    ) -> Option<String> {
+        let (speaker, call) = match stamp_of(bytes) {
+            Some(stamp) => {
+                let speaker = map.phones.iter().position(|phone| phone.speaker == stamp.speaker);
+                (speaker, Some(stamp.call))
+            }
+            None => match ssrc_of(bytes).and_then(|ssrc| self.sources.get(&ssrc)) {
+                Some(&(speaker, call)) => (Some(speaker), call),
+                None => return Some("foreign packet".into()),
+            },
+        };
+        let Some(speaker) = speaker else { return Some("unknown speaker".into()) };
+        let name = &map.phones[speaker].name;
+        if speaker == who {
+            return Some("own voice".into());
+        }
+        if !is_way(map, who, from) {
+            return Some(format!("voice of {name} from a stranger"));
+        }
+        let call = call?;
+        if !self.was_in(at, who, call) {
+            return Some(format!("voice of {name} in another call"));
+        }
+        // What is late is no proof against the speaker.
+        let spoke = self.members.contains_key(&(speaker, call));
+        (!spoke).then(|| format!("voice of {name}, who is not in this call"))
+    }
+}
+
+impl Checker for Voice {
+    fn name(&self) -> &'static str {
+        "voice"
+    }
+
+    fn phone(&mut self, at: Instant, map: &Map, node: NodeId, phone: &Phone, _: &PhoneEvent) {
+        if let Some(who) = map.phone(node) {
+            self.is_in(at, who, phone);
+        }
+    }
+
+    fn spoke(&mut self, at: Instant, map: &Map, node: NodeId, _: SocketAddr, bytes: &[u8]) {
+        let (Some(who), Some(ssrc)) = (map.phone(node), ssrc_of(bytes)) else { return };
+        let call = stamp_of(bytes).map(|stamp| stamp.call);
+        if let Some(call) = call {
+            self.members.insert((who, call), at);
+        }
+        let source = self.sources.entry(ssrc).or_insert((who, call));
+        source.1 = call.or(source.1);
+    }
+
+    fn heard(&mut self, at: Instant, map: &Map, node: NodeId, phone: &Phone, from: SocketAddr, bytes: &[u8]) {
+        let Some(who) = map.phone(node) else { return };
+        self.is_in(at, who, phone);
+        if is_rtcp(bytes) {
+            return;
+        }
+        self.faults.looked();
+        if let Some(objection) = self.objection(at, map, who, from, bytes) {
+            let name = &map.phones[who].name;
+            self.faults.found(at, || format!("{name} hears from {from}: {objection}"));
+        }
+    }
+
+    fn look(&mut self, at: Instant, map: &Map, look: &Look<'_>) {
+        for (who, phone) in look.phones.iter().enumerate().take(map.phones.len()) {
+            if let Some(phone) = phone {
+                self.is_in(at, who, phone);
+            }
+        }
+    }
+
+    fn finish(&mut self, _: Instant, _: &Map) -> Vec<Finding> {
+        self.faults.finish()
+    }
+}
+
+/// Whether voice may come to a phone from `from`: in a site from HRAC or a phone beside it; elsewhere from HRAS, or from whoever is
+/// outside, too.
+fn is_way(map: &Map, who: usize, from: SocketAddr) -> bool {
+    let addr = from.ip();
+    let beside = |zone| map.phones.iter().any(|phone| phone.zone == zone && phone.addr == addr);
+    let is_outside = || {
+        map.server.1 == Some(addr)
+            || beside(Zone::Public)
+            || map.places.iter().any(|place| place.site.is_none() && place.public == addr)
+    };
+    match map.phones[who].zone {
+        Zone::Public => is_outside(),
+        zone @ Zone::Private(number) => {
+            let place = &map.places[number];
+            beside(zone)
+                || match place.site {
+                    Some(_) => place.hrac.is_some_and(|(_, hrac)| hrac == addr),
+                    None => is_outside(),
+                }
+        }
+    }
+}
+
+/// What was under way when the call ended may still come.
+const AFTER_END: Duration = Duration::from_secs(2);

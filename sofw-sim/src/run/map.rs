@@ -1,0 +1,103 @@
+//! Where everything is in a built world: what recorders and checkers need to make sense of a packet.
+
+use core::net::IpAddr;
+
+use crate::world::{LinkId, NodeId, shares};
+
+/// Which address space a link belongs to.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Zone {
+    /// The public network.
+    Public,
+    /// The private network of a place: its index in the scenario.
+    Private(usize),
+}
+
+/// A site or home in the world.
+#[derive(Clone, PartialEq, Debug)]
+pub struct SitePlace {
+    /// Its name.
+    pub name: String,
+    /// Its network.
+    pub network: (IpAddr, u8),
+    /// The address that the public network sees.
+    pub public: IpAddr,
+    /// The line to the public network, whose `Way::Up` leads out: here the firewall's traffic is counted.
+    pub line: LinkId,
+    /// The link just inside the firewall and NAT, where inside addresses are still to be seen.
+    pub inner: LinkId,
+    /// HRAC's node and address.
+    pub hrac: Option<(NodeId, IpAddr)>,
+    /// The proxy's node and address.
+    pub proxy: Option<(NodeId, IpAddr)>,
+    /// Firewall, inspection and NAT, from inside to outside.
+    pub boxes: Vec<(&'static str, NodeId)>,
+    /// Index of the site at HRAS; `None` for a home.
+    pub site: Option<u16>,
+}
+
+/// A phone in the world.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PhonePlace {
+    /// Its user.
+    pub name: String,
+    /// Its node.
+    pub node: NodeId,
+    /// Its address.
+    pub addr: IpAddr,
+    /// Where it is.
+    pub zone: Zone,
+    /// Its link.
+    pub link: LinkId,
+    /// What its stamped voice names as the speaker.
+    pub speaker: u32,
+}
+
+/// The map of a built world.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Map {
+    /// Places in the order of the scenario.
+    pub places: Vec<SitePlace>,
+    /// Phones in the order of the scenario.
+    pub phones: Vec<PhonePlace>,
+    /// HRAS, or the SIP server: node and address.
+    pub server: (NodeId, Option<IpAddr>),
+    /// The server's link.
+    pub server_link: LinkId,
+    /// The proxy before HRAS.
+    pub reverse_proxy: Option<NodeId>,
+    /// Somebody on the public network who has no business here.
+    pub stranger: NodeId,
+    /// The zone of each link.
+    pub zones: Vec<Zone>,
+    /// The name of each link.
+    pub link_names: Vec<String>,
+    /// All addresses of the server and of the proxy before it: what tunnels lead to.
+    pub server_addrs: Vec<IpAddr>,
+    /// The phone at each node.
+    pub phone_at: Vec<Option<usize>>,
+    /// The first link of each node.
+    pub link_at: Vec<Option<LinkId>>,
+}
+
+impl Map {
+    /// The phone at a node.
+    pub fn phone(&self, node: NodeId) -> Option<usize> {
+        self.phone_at.get(node).copied().flatten()
+    }
+
+    /// The link that a node hangs on.
+    pub fn link_of(&self, node: NodeId) -> Option<LinkId> {
+        self.link_at.get(node).copied().flatten()
+    }
+
+    /// The place whose private network `addr` lies in; several may: the first.
+    pub fn place_of(&self, addr: IpAddr) -> Option<usize> {
+        self.places.iter().position(|place| shares(place.network.0, addr, place.network.1))
+    }
+
+    /// Whether `addr` lies in any private network of this world and is not public.
+    pub fn is_private(&self, addr: IpAddr) -> bool {
+        self.place_of(addr).is_some()
+    }
+}
