@@ -56,8 +56,11 @@ pub static NATS: Names = Names {
     what: "NAT",
     list: &[
         ("full-cone", "one outside port per inside port, open to everybody (RFC 4787: endpoint-independent)"),
-        ("restricted-cone", "the same, open to addresses that were sent to"),
-        ("port-restricted", "the same, open to addresses and ports that were sent to: most home routers"),
+        ("restricted-cone", "one outside port per inside port, open to addresses that were sent to"),
+        (
+            "port-restricted",
+            "one outside port per inside port, open to addresses and ports that were sent to: most home routers",
+        ),
         ("symmetric", "another outside port for each destination: most company firewalls"),
         ("cgnat", "a provider's NAT: few ports per customer, short idle times"),
         ("one-to-one", "one public address for each private one"),
@@ -70,7 +73,10 @@ pub static FORWARD_PROXIES: Names = Names {
     what: "proxy of a site",
     list: &[
         ("squid", "streams both ways, CONNECT to 443 only"),
-        ("tinyproxy", "one request per connection, closes without notice, holds answers back while a request runs"),
+        (
+            "tinyproxy",
+            "one request per connection, closes without notice, holds answers back while a request runs",
+        ),
         ("privoxy", "holds chunked request bodies back until their end"),
         ("antivirus", "holds every response back until it was scanned"),
         ("strict", "refuses CONNECT and long request bodies"),
@@ -95,18 +101,14 @@ pub static INSPECTIONS: Names = Names {
     what: "inspection",
     list: &[
         ("http", "cuts what does not speak HTTP on port 80"),
-        ("tls", "the same, and what does not speak TLS on port 443"),
+        ("tls", "cuts what does not speak HTTP on port 80 or TLS on port 443"),
     ],
 };
 
 /// How a proxy asks for credentials.
 pub static AUTHS: Names = Names {
     what: "way to ask for credentials",
-    list: &[
-        ("basic", "RFC 7617"),
-        ("digest", "RFC 7616"),
-        ("ntlm", "a scheme that HRAC does not speak"),
-    ],
+    list: &[("basic", "RFC 7617"), ("digest", "RFC 7616"), ("ntlm", "a scheme that HRAC does not speak")],
 };
 
 /// Ways out for the tunnel.
@@ -261,7 +263,13 @@ pub static METRICS: [MetricName; 32] = {
         metric("status", Status, Number, CallOrPhone, "final status of a call that failed, e.g. 486"),
         metric("registered", Registered, Number, PhoneOrPlace, "phones registered at the moment"),
         metric("register_ms", RegisterMs, Milliseconds, PhoneOrPlace, "first REGISTER to its 200"),
-        metric("tunnel_up_ms", TunnelUpMs, Milliseconds, Place, "start, or the last loss, to a tunnel that carries"),
+        metric(
+            "tunnel_up_ms",
+            TunnelUpMs,
+            Milliseconds,
+            Place,
+            "start, or the last loss, to a tunnel that carries",
+        ),
         metric("tunnel_losses", TunnelLosses, Number, Place, "how often the tunnel went down"),
         metric("connections", Connections, Number, Place, "most connections that firewall or NAT remembered"),
         metric("firewall_bytes", FirewallBytes, Number, Place, "bytes that crossed the line, both ways"),
@@ -274,7 +282,13 @@ pub static METRICS: [MetricName; 32] = {
         metric("all_registered", AllRegistered, Flag, Place, "all phones are registered"),
         metric("tunnel_up", TunnelUp, Flag, Place, "the tunnel is up"),
         metric("rung_post", RungPost, Flag, Place, "the tunnel sends many short POSTs"),
-        metric("proxy_auth_required", ProxyAuthRequired, Flag, Place, "the proxy wants credentials that HRAC lacks"),
+        metric(
+            "proxy_auth_required",
+            ProxyAuthRequired,
+            Flag,
+            Place,
+            "the proxy wants credentials that HRAC lacks",
+        ),
         metric("hello_refused", HelloRefused, Flag, Place, "HRAS refused a HELLO"),
     ]
 };

@@ -59,7 +59,9 @@ pub fn public_address(kind: HomeOrSite, v6: bool, index: usize) -> IpAddr {
     };
     let index = index as u32;
     match (v6, index < room) {
-        (true, _) => Ipv6Addr::new(0x2001, 0xdb8, 0xffff, beyond as u16, 0, 0, 0, first as u16 + index as u16).into(),
+        (true, _) => {
+            Ipv6Addr::new(0x2001, 0xdb8, 0xffff, beyond as u16, 0, 0, 0, first as u16 + index as u16).into()
+        }
         (false, true) => Ipv4Addr::from_bits(0xc633_6400 + first + index).into(),
         (false, false) => Ipv4Addr::from_bits(0xc613_0000 + beyond + index).into(),
     }
@@ -127,7 +129,8 @@ pub fn default_port(ways: &[WayOut]) -> u16 {
 pub fn give_addresses(places: &[Place], server: IpAddr, phones: &mut [PhoneSpec]) {
     let mut next = vec![FIRST_PHONE; places.len()];
     let mut next_public = 0;
-    let mut taken: Vec<(Option<usize>, IpAddr)> = phones.iter().map(|phone| (phone.place, phone.addr)).collect();
+    let mut taken: Vec<(Option<usize>, IpAddr)> =
+        phones.iter().map(|phone| (phone.place, phone.addr)).collect();
     taken.push((None, server));
     for (index, place) in places.iter().enumerate() {
         taken.extend(place.fixed().into_iter().map(|(_, addr)| (Some(index), addr)));

@@ -34,7 +34,8 @@ impl fmt::Display for Problem {
 /// `"ofice" is no line; did you mean "office"? valid: wire, office, …`
 pub(super) fn no_such(what: &str, text: &str, valid: &[&str]) -> String {
     let hint = nearest(text, valid).map_or_else(String::new, |near| format!(" did you mean {near:?}?"));
-    let list = if valid.is_empty() { "there is none".to_owned() } else { format!("valid: {}", listed(valid)) };
+    let list =
+        if valid.is_empty() { "there is none".to_owned() } else { format!("valid: {}", listed(valid)) };
     format!("{text:?} is no {what};{hint} {list}")
 }
 

@@ -30,8 +30,15 @@ pub(super) fn time(text: &str) -> Result<Duration, String> {
             _ => wrong(),
         });
     };
-    decimal(number, *nanos).map(Duration::from_nanos).ok_or_else(wrong)
+    let time = decimal(number, *nanos).map(Duration::from_nanos).ok_or_else(wrong)?;
+    if time > TIME_MAX {
+        return Err(format!("{text:?} is longer than a week; nobody waits for that"));
+    }
+    Ok(time)
 }
+
+/// Longest time in a file: what is longer is a mistake in the unit.
+const TIME_MAX: Duration = Duration::from_secs(7 * 24 * 3_600);
 
 /// The shortest text that [`time`] reads as this.
 pub(super) fn time_text(time: Duration) -> String {
@@ -116,8 +123,12 @@ pub(super) fn network(text: &str) -> Result<(IpAddr, u8), String> {
     let (addr, bits) = match text.split_once('/') {
         Some((addr, bits)) => (addr.parse::<IpAddr>().map_err(|_| wrong())?, bits),
         None => match text.parse::<IpAddr>() {
-            Ok(IpAddr::V4(_)) => return Err(format!("{text:?} has no prefix length; write e.g. \"{text}/24\"")),
-            Ok(IpAddr::V6(_)) => return Err(format!("{text:?} has no prefix length; write e.g. \"{text}/64\"")),
+            Ok(IpAddr::V4(_)) => {
+                return Err(format!("{text:?} has no prefix length; write e.g. \"{text}/24\""));
+            }
+            Ok(IpAddr::V6(_)) => {
+                return Err(format!("{text:?} has no prefix length; write e.g. \"{text}/64\""));
+            }
             Err(_) => return Err(wrong()),
         },
     };
@@ -157,7 +168,8 @@ pub(super) fn nth(network: (IpAddr, u8), n: u32) -> IpAddr {
 
 /// `203.0.113.20`.
 pub(super) fn address(text: &str) -> Result<IpAddr, String> {
-    text.parse().map_err(|_| format!("{text:?} is no address; write e.g. \"10.10.10.20\" or \"2001:db8::20\""))
+    text.parse()
+        .map_err(|_| format!("{text:?} is no address; write e.g. \"10.10.10.20\" or \"2001:db8::20\""))
 }
 
 /// The name of a phone or place: it stands in URIs, in pictures and in file names.
@@ -185,7 +197,8 @@ pub(super) fn answer(text: &str) -> Result<AnswerSpec, String> {
         ["forwards", "to", target] => Ok(AnswerSpec::Forward(target.to_owned())),
         _ => {
             let first = words.first().copied().unwrap_or_default();
-            let forms = ["at once", "after 500ms", "never", "busy", "declines", "refuses 404", "forwards to NAME"];
+            let forms =
+                ["at once", "after 500ms", "never", "busy", "declines", "refuses 404", "forwards to NAME"];
             let meant = nearest(first, &["after", "never", "busy", "declines", "refuses", "forwards"])
                 .filter(|near| *near != first)
                 .map_or_else(String::new, |near| format!(" did you mean {near:?}?"));
@@ -213,12 +226,18 @@ const DECLINES: u16 = 603;
 /// `allow out tcp 80 443`, `deny out udp`, `allow in udp 5060-5070 from 203.0.113.0/24`.
 pub(super) fn rule(text: &str) -> Result<Rule, String> {
     let mut words = text.split_whitespace().peekable();
-    let form = "write e.g. \"allow out tcp 80 443\", \"deny out udp\" or \"allow in udp 5060 from 203.0.113.0/24\"";
+    let form =
+        "write e.g. \"allow out tcp 80 443\", \"deny out udp\" or \"allow in udp 5060 from 203.0.113.0/24\"";
     let wrong = |what: String| format!("{text:?}: {what}; {form}");
     let allow = match words.next() {
         Some("allow") => true,
         Some("deny") => false,
-        other => return Err(wrong(format!("a rule begins with allow or deny, not {:?}", other.unwrap_or_default()))),
+        other => {
+            return Err(wrong(format!(
+                "a rule begins with allow or deny, not {:?}",
+                other.unwrap_or_default()
+            )));
+        }
     };
     let out = match words.next() {
         Some("out") => true,

@@ -26,11 +26,16 @@ pub fn calls(table: &Section, phones: &[PhoneSpec], known: &Known) -> Vec<Step> 
             return Vec::new();
         }
         (false, false) => {
-            table.problem("among", "is missing, e.g. among = [\"office\"], or from = [\"office\"] and to = [\"bob\"]");
+            table.problem(
+                "among",
+                "is missing, e.g. among = [\"office\"], or from = [\"office\"] and to = [\"bob\"]",
+            );
             return Vec::new();
         }
     };
-    let (Some(every), Some(talk), Some(count)) = (table.time("every"), table.time("for"), table.number("count")) else {
+    let (Some(every), Some(talk), Some(count)) =
+        (table.time("every"), table.time("for"), table.number("count"))
+    else {
         return Vec::new();
     };
     if from.is_empty() || to.is_empty() || !table.context().is_clean() {
@@ -85,7 +90,9 @@ fn members(table: &Section, key: &str, phones: &[PhoneSpec], known: &Known) -> V
     for item in table.items(key) {
         let place = known.places.iter().position(|name| *name == item.text);
         match (place, known.phones.iter().position(|name| *name == item.text)) {
-            (Some(place), _) => members.extend((0..phones.len()).filter(|phone| phones[*phone].place == Some(place))),
+            (Some(place), _) => {
+                members.extend((0..phones.len()).filter(|phone| phones[*phone].place == Some(place)))
+            }
             (None, Some(phone)) => members.push(phone),
             (None, None) => {
                 let names = [&known.places[..], &known.phones].concat();

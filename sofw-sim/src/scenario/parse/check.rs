@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::super::problem::{listed, nearest, no_such};
-use super::super::shape::{Form, Key, Kind, Shape, VERBS, Verb, WHEN};
+use super::super::shape::{Form, Key, Kind, Shape, TIME, VERBS, Verb, WHEN};
 use super::super::values;
 use super::context::Context;
 
@@ -54,10 +54,8 @@ fn check(context: &Context, kind: &Kind, value: &Spanned<DeValue>, path: &str) {
                 problem(reason);
             }
         }
-        (Kind::OneOf(names), DeValue::String(text)) => {
-            if names.about(text).is_none() {
-                problem(no_such(names.what, text, &names.names()));
-            }
+        (Kind::OneOf(names), DeValue::String(text)) if names.about(text).is_none() => {
+            problem(no_such(names.what, text, &names.names()));
         }
         (Kind::Number(least, most), DeValue::Integer(number)) => {
             let right = i64::from_str_radix(number.as_str(), number.radix())
@@ -67,8 +65,8 @@ fn check(context: &Context, kind: &Kind, value: &Spanned<DeValue>, path: &str) {
             }
         }
         (Kind::Choice(valid), DeValue::Integer(number)) => {
-            if !valid.iter().any(|valid| valid.to_string() == number.to_string()) {
-                let valid: Vec<String> = valid.iter().map(u64::to_string).collect();
+            let valid: Vec<String> = valid.iter().map(u64::to_string).collect();
+            if !valid.contains(&number.to_string()) {
                 problem(format!("{number} does not exist here; valid: {}", valid.join(", ")));
             }
         }
@@ -76,10 +74,14 @@ fn check(context: &Context, kind: &Kind, value: &Spanned<DeValue>, path: &str) {
         (Kind::Share, value) => {
             let share = match value {
                 DeValue::String(text) => values::share(text),
-                DeValue::Float(number) => number.as_str().parse().map_err(|_| String::new()).and_then(values::in_share),
+                DeValue::Float(number) => {
+                    number.as_str().parse().map_err(|_| String::new()).and_then(values::in_share)
+                }
                 DeValue::Integer(number) => match number.as_str() {
                     "0" | "1" => Ok(0.0),
-                    _ => Err(format!("{number} is no share; write \"{number} %\", or a number between 0 and 1")),
+                    _ => Err(format!(
+                        "{number} is no share; write \"{number} %\", or a number between 0 and 1"
+                    )),
                 },
                 _ => Ok(0.0),
             };
@@ -127,7 +129,10 @@ fn either(context: &Context, kinds: &[Kind], value: &Spanned<DeValue>, written: 
 /// Checks a step.
 fn step(context: &Context, value: &Spanned<DeValue>, path: &str) {
     let DeValue::Table(table) = value.get_ref() else {
-        let message = format!("must be a table like {{ at = \"5s\", call = \"alice\", to = \"bob\" }}, not {}", name_of(value.get_ref()));
+        let message = format!(
+            "must be a table like {{ at = \"5s\", call = \"alice\", to = \"bob\" }}, not {}",
+            name_of(value.get_ref())
+        );
         return context.problem(&value.span(), path, message);
     };
     let Some(verb) = verb_of(table) else { return no_single_verb(context, table, &value.span(), path) };
@@ -189,7 +194,7 @@ fn fits(kind: &Kind, value: &DeValue) -> bool {
 /// `must be a time in quotes, e.g. "5s", not a number`.
 fn wrong_type(kind: &Kind, value: &DeValue) -> String {
     let quoted = match (kind, value) {
-        (Kind::Form(form), DeValue::Integer(number)) if core::ptr::eq(*form, &super::super::shape::TIME) => {
+        (Kind::Form(form), DeValue::Integer(number)) if form.what == TIME.what => {
             format!("; write \"{number}s\" or \"{number}ms\"")
         }
         _ => String::new(),

@@ -26,7 +26,12 @@ pub fn expectation(text: &str, line: usize, known: &Known) -> Result<Expectation
     let (name, scope_text) = match left.split_once(char::is_whitespace) {
         Some((name, rest)) => match rest.trim().strip_prefix("of ") {
             Some(scope) => (name, Some(scope.trim())),
-            None => return Err(format!("after {name:?} comes of or a comparison, not {:?}; {FORMS}", rest.trim())),
+            None => {
+                return Err(format!(
+                    "after {name:?} comes of or a comparison, not {:?}; {FORMS}",
+                    rest.trim()
+                ));
+            }
         },
         None => (left, None),
     };
@@ -41,18 +46,26 @@ pub fn expectation(text: &str, line: usize, known: &Known) -> Result<Expectation
 
 const FORMS: &str = "write e.g. \"setup_ms < 500\", \"mos of alice->bob >= 4\" or \"not registered of bob\"";
 
+/// A comparison and what stands behind it, if there is one.
+type Comparison<'a> = Option<(Compare, &'a str)>;
+
 /// What stands before the comparison, and the comparison with what stands behind it.
-fn split(text: &str) -> Result<(&str, Option<(Compare, &str)>), String> {
+fn split(text: &str) -> Result<(&str, Comparison<'_>), String> {
     let begins = text.char_indices().find(|&(at, c)| {
         let arrow = c == '>' && text[..at].trim_end().ends_with('-');
         "<>=!".contains(c) && !arrow
     });
     let Some((at, _)) = begins else { return Ok((text.trim(), None)) };
     let (left, right) = (text[..at].trim(), &text[at..]);
+    if right[1..].starts_with(|c: char| c.is_ascii_alphabetic()) && left.contains(" of ") {
+        return Err(format!("a call is written with an arrow, e.g. \"{}\"", text.replacen('>', "->", 1)));
+    }
     let operator = OPERATORS.iter().find(|(sign, _)| right.starts_with(sign));
     match operator {
         Some((sign, compare)) => Ok((left, Some((*compare, right[sign.len()..].trim())))),
-        None if right.starts_with('=') => Err(format!("a comparison is written ==, <, <=, >, >= or !=; {left:?} = sets nothing")),
+        None if right.starts_with('=') => {
+            Err(format!("a comparison is written ==, <, <=, >, >= or !=; {left:?} = sets nothing"))
+        }
         None => Err(format!("{right:?} is no comparison; valid: <, <=, >, >=, ==, !=")),
     }
 }
@@ -84,7 +97,10 @@ fn scope(text: &str, metric: &MetricName, known: &Known) -> Result<Scope, String
     }
     if let Some((from, to)) = text.split_once("->") {
         if !takes_calls {
-            return Err(format!("{name} is not about a call; after of comes the name of {}", wanted(metric.scopes)));
+            return Err(format!(
+                "{name} is not about a call; after of comes the name of {}",
+                wanted(metric.scopes)
+            ));
         }
         let (from, to) = (from.trim(), to.trim());
         if !known.phones.contains(&from) {
@@ -102,10 +118,20 @@ fn scope(text: &str, metric: &MetricName, known: &Known) -> Result<Scope, String
             let phones = if takes_phones { &known.phones[..] } else { &[] };
             let places = if takes_places { &known.places[..] } else { &[] };
             let valid = [phones, places].concat();
-            let what = if takes_phones && takes_places { "phone or place" } else if takes_places { "place" } else { "phone" };
+            let what = if takes_phones && takes_places {
+                "phone or place"
+            } else if takes_places {
+                "place"
+            } else {
+                "phone"
+            };
             Err(no_such(what, text, &valid))
         }
-        _ => Err(format!("{text:?} is a {}; {name} takes {}", if takes_phones { "place" } else { "phone" }, wanted(metric.scopes))),
+        _ => Err(format!(
+            "{text:?} is a {}; {name} takes {}",
+            if takes_phones { "place" } else { "phone" },
+            wanted(metric.scopes)
+        )),
     }
 }
 
@@ -122,11 +148,12 @@ fn compared(
     metric: &MetricName,
     scope: &Scope,
     negated: bool,
-    comparison: Option<(Compare, &str)>,
+    comparison: Comparison,
 ) -> Result<(Compare, f64), String> {
     let name = metric.name;
     // A phone is registered or it is not; of many, a number is.
-    let is_flag = metric.unit == Unit::Flag || (metric.metric == Metric::Registered && matches!(scope, Scope::Phone(_)));
+    let is_flag = metric.unit == Unit::Flag
+        || (metric.metric == Metric::Registered && matches!(scope, Scope::Phone(_)));
     match (is_flag, comparison) {
         (true, None) => Ok((Compare::Equal, if negated { 0.0 } else { 1.0 })),
         (true, Some(_)) => Err(format!("{name} is true or false; write \"{name}\" or \"not {name}\"")),
@@ -189,7 +216,10 @@ impl Expectation {
             true if self.compare.holds(0.0, self.value) => format!("not {name}{of}"),
             true => format!("{name}{of}"),
             false => {
-                let sign = OPERATORS.iter().find(|(_, compare)| *compare == self.compare).map_or("", |(sign, _)| sign);
+                let sign = OPERATORS
+                    .iter()
+                    .find(|(_, compare)| *compare == self.compare)
+                    .map_or("", |(sign, _)| sign);
                 format!("{name}{of} {sign} {}", self.value)
             }
         }

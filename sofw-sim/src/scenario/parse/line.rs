@@ -11,8 +11,14 @@ pub fn line(section: &Section, key: &str, default: Line) -> Line {
         return profile::find(name).map_or(default, |profile| profile.line);
     }
     let Some(table) = section.section(key) else { return default };
-    let base = table.text("profile").and_then(profile::find).map_or(Line::both(Conditions::WIRE), |found| found.line);
-    Line { up: direction(&table, "up", conditions(&table, base.up)), down: direction(&table, "down", conditions(&table, base.down)) }
+    let base = table
+        .text("profile")
+        .and_then(profile::find)
+        .map_or(Line::both(Conditions::WIRE), |found| found.line);
+    Line {
+        up: direction(&table, "up", conditions(&table, base.up)),
+        down: direction(&table, "down", conditions(&table, base.down)),
+    }
 }
 
 fn direction(section: &Section, key: &str, base: Conditions) -> Conditions {

@@ -178,7 +178,11 @@ fn timeline(root: &Section, places: &[Place], end: Option<Duration>, known: &Kno
 
 fn too_late(at: Duration, end: Option<Duration>) -> String {
     let end = end.unwrap_or_default();
-    format!("{} is after the end of the timeline, duration = {:?}", values::time_text(at), values::time_text(end))
+    format!(
+        "{} is after the end of the timeline, duration = {:?}",
+        values::time_text(at),
+        values::time_text(end)
+    )
 }
 
 /// When nothing is left to happen, and a little later.

@@ -5,7 +5,8 @@ use core::net::IpAddr;
 use sofw_core::config::limits::VOICE_AGE_MAX;
 
 use super::super::model::{
-    AlgSpec, FirewallSpec, HomeOrSite, HracSpec, InspectSpec, NatSpec, Place, ProxyAuth, ProxySpec, ServerSpec, WayOut,
+    AlgSpec, FirewallSpec, HomeOrSite, HracSpec, InspectSpec, NatSpec, Place, ProxyAuth, ProxySpec,
+    ServerSpec, WayOut,
 };
 use super::super::names::{self, AUTHS, WAYS};
 use super::super::{plan, values};
@@ -72,7 +73,12 @@ fn inspect(section: &Section) -> Option<InspectSpec> {
 
 fn nat(section: &Section, network: IpAddr) -> Option<NatSpec> {
     let preset = |preset: &str| {
-        (preset != "none").then(|| NatSpec { preset: preset.to_owned(), idle_udp: None, idle_tcp: None, hairpin: None })
+        (preset != "none").then(|| NatSpec {
+            preset: preset.to_owned(),
+            idle_udp: None,
+            idle_tcp: None,
+            hairpin: None,
+        })
     };
     if let Some(name) = section.text("nat") {
         return preset(name);
@@ -107,7 +113,9 @@ fn proxy(section: &Section) -> Option<ProxySpec> {
     });
     Some(ProxySpec {
         preset: preset.to_owned(),
-        auth: table.text("auth").and_then(|name| names::value_of::<ProxyAuth>(&AUTHS, &names::AUTH_VALUES, name)),
+        auth: table
+            .text("auth")
+            .and_then(|name| names::value_of::<ProxyAuth>(&AUTHS, &names::AUTH_VALUES, name)),
         wrong_password: table.flag("wrong_password").unwrap_or(false),
         latency: table.time("latency"),
         idle: table.time("idle"),
@@ -131,7 +139,8 @@ fn hrac(section: &Section, network: (IpAddr, u8), has_proxy: bool) -> Option<Hra
     let mut ways: Vec<WayOut> =
         written.into_iter().filter_map(|name| names::value_of(&WAYS, &names::WAY_VALUES, name)).collect();
     if !has_proxy && ways.iter().any(|way| *way != WayOut::Direct) {
-        let message = "forward and connect lead through the site's proxy, and it has none; add proxy = \"squid\"";
+        let message =
+            "forward and connect lead through the site's proxy, and it has none; add proxy = \"squid\"";
         match named {
             Some(_) => section.problem("hrac", message),
             None => table.problem("ways", message),

@@ -100,8 +100,12 @@ impl<'c, 't> Section<'c, 't> {
     pub fn share(&self, key: &str) -> Option<f64> {
         match self.get(key)?.get_ref() {
             DeValue::String(text) => values::share(text).ok(),
-            DeValue::Float(number) => number.as_str().parse().ok().filter(|share| values::in_share(*share).is_ok()),
-            DeValue::Integer(number) => number.as_str().parse().ok().filter(|share| values::in_share(*share).is_ok()),
+            DeValue::Float(number) => {
+                number.as_str().parse().ok().filter(|share| values::in_share(*share).is_ok())
+            }
+            DeValue::Integer(number) => {
+                number.as_str().parse().ok().filter(|share| values::in_share(*share).is_ok())
+            }
             _ => None,
         }
     }

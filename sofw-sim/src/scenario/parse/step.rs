@@ -12,7 +12,12 @@ use super::line::line;
 use super::section::Section;
 
 /// The steps of a list, each with the section that it comes from.
-pub fn steps<'c, 't>(root: &Section<'c, 't>, key: &str, places: &[Place], known: &Known) -> Vec<(Step, Section<'c, 't>)> {
+pub fn steps<'c, 't>(
+    root: &Section<'c, 't>,
+    key: &str,
+    places: &[Place],
+    known: &Known,
+) -> Vec<(Step, Section<'c, 't>)> {
     let mut last = Duration::ZERO;
     let mut steps = Vec::new();
     for section in root.sections(key) {
@@ -51,7 +56,9 @@ fn action(step: &Section, verb: &Verb, places: &[Place], known: &Known) -> Optio
         }
         "hang_up" => Action::HangUp(phone()?),
         "answer" => Action::Answer(phone()?),
-        "decline" => Action::Decline(phone()?, step.number("status").map_or(plan::DECLINE, |status| status as u16)),
+        "decline" => {
+            Action::Decline(phone()?, step.number("status").map_or(plan::DECLINE, |status| status as u16))
+        }
         "manner" => {
             let phone = phone();
             let answer = values::answer(step.text("answer")?).ok()?;
@@ -96,7 +103,9 @@ fn action(step: &Section, verb: &Verb, places: &[Place], known: &Known) -> Optio
         "strangers" => Action::Strangers,
         "expect" => {
             let text = step.text(name)?;
-            Action::Expect(expectation(text, step.line(), known).map_err(|message| step.problem(name, message)).ok()?)
+            Action::Expect(
+                expectation(text, step.line(), known).map_err(|message| step.problem(name, message)).ok()?,
+            )
         }
         _ => return None,
     })
@@ -117,11 +126,15 @@ pub fn callee(text: &str, phones: &[&str]) -> Result<String, String> {
     if is_uri || phones.contains(&text) {
         return Ok(text.to_owned());
     }
-    Err(format!("{}; somebody else is called by a URI, e.g. \"sip:{text}@example.net\"", no_such("phone", text, phones)))
+    Err(format!(
+        "{}; somebody else is called by a URI, e.g. \"sip:{text}@example.net\"",
+        no_such("phone", text, phones)
+    ))
 }
 
 fn change(step: &Section) -> Option<Change> {
-    let (loss, delay, jitter, rate) = (step.share("loss"), step.time("delay"), step.time("jitter"), step.rate("rate"));
+    let (loss, delay, jitter, rate) =
+        (step.share("loss"), step.time("delay"), step.time("jitter"), step.rate("rate"));
     let single = ["loss", "delay", "jitter", "rate"].into_iter().find(|key| step.has(key));
     match (step.has("to"), single) {
         (true, Some(key)) => {
@@ -163,7 +176,11 @@ fn target(step: &Section, key: &str, places: &[Place], allowed: &[&str]) -> Opti
         let also = if [HRAS, "hrac"].contains(&what) { ", which loses its memory by a restart" } else { "" };
         let forms: Vec<String> = allowed.iter().map(|what| form(what)).collect();
         let message = match also {
-            "" => format!("{}; write e.g. {}", no_such("program or middlebox here", what, allowed), forms.join(", ")),
+            "" => format!(
+                "{}; write e.g. {}",
+                no_such("program or middlebox here", what, allowed),
+                forms.join(", ")
+            ),
             also => format!("{what} is a program{also}; valid: {}", forms.join(", ")),
         };
         step.problem(key, message);
@@ -183,6 +200,7 @@ fn target(step: &Section, key: &str, places: &[Place], allowed: &[&str]) -> Opti
                 let exists = places.iter().any(|place| place.name == name);
                 let message = match exists {
                     true => format!("{name} has no {what}"),
+                    false if names.is_empty() => format!("no place has a {what}"),
                     false => no_such(&format!("place with {what}"), name, &names),
                 };
                 step.problem(key, message);

@@ -4,7 +4,7 @@ use core::net::IpAddr;
 use core::ops::Range;
 use std::collections::BTreeMap;
 
-use super::super::model::{Place, PhoneSpec, ServerSpec};
+use super::super::model::{PhoneSpec, Place, ServerSpec};
 use super::super::values;
 use super::context::Context;
 use super::phone::Written;
@@ -18,7 +18,11 @@ pub fn names(context: &Context, places: &[(Place, Section)], phones: &[Written])
     let mut seen: BTreeMap<&str, (&'static str, usize)> = BTreeMap::new();
     let mut check = |name, what, span: &Range<usize>, path: &str| {
         if RESERVED.contains(&name) {
-            context.problem(span, path, format!("{name:?} means something else in this file; choose another name"));
+            context.problem(
+                span,
+                path,
+                format!("{name:?} means something else in this file; choose another name"),
+            );
         }
         let line = context.line(span.start);
         if let Some((other, first)) = seen.insert(name, (what, line)) {
@@ -97,7 +101,8 @@ fn family(addr: IpAddr) -> &'static str {
 pub fn overlaps(places: &[(Place, Section)]) {
     for (index, (place, section)) in places.iter().enumerate().filter(|(_, (place, _))| place.nat.is_none()) {
         let other = places[..index].iter().map(|(other, _)| other).find(|other| {
-            let overlap = values::contains(other.network, place.network.0) || values::contains(place.network, other.network.0);
+            let overlap = values::contains(other.network, place.network.0)
+                || values::contains(place.network, other.network.0);
             other.nat.is_none() && overlap
         });
         if let Some(other) = other {

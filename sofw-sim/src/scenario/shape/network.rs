@@ -64,7 +64,11 @@ static FIREWALL_TABLE: Shape = Shape {
     about: "The packet filter: a preset, and what differs from it.",
     keys: &[
         required("preset", Kind::OneOf(&FIREWALLS), "The preset to start from."),
-        key("rules", Kind::List(&Kind::Form(&RULE)), "Rules before the preset's; the first that fits decides."),
+        key(
+            "rules",
+            Kind::List(&Kind::Form(&RULE)),
+            "Rules before the preset's; the first that fits decides.",
+        ),
         key("reject", Kind::Flag, "Answers what it does not let through, instead of dropping it."),
         key("idle_udp", TIME_KIND, "How long a silent UDP conversation is remembered."),
         key("idle_tcp", TIME_KIND, "How long a silent TCP connection is remembered."),
@@ -148,12 +152,21 @@ const PROXY_RATE: Key = key("rate", Kind::Form(&RATE), "Rate of each direction."
 const HRAC: Kind = Kind::Either(&[Kind::OneOf(&HRAC_NAMES), Kind::Table(&HRAC_TABLE)]);
 static HRAC_NAMES: Names = Names {
     what: "way out",
-    list: &[WAYS.list[0], WAYS.list[1], WAYS.list[2], ("none", "the site has no HRAC: its phones speak to HRAS")],
+    list: &[
+        WAYS.list[0],
+        WAYS.list[1],
+        WAYS.list[2],
+        ("none", "the site has no HRAC: its phones speak to HRAS"),
+    ],
 };
 static HRAC_TABLE: Shape = Shape {
     about: "HRAC in the site.",
     keys: &[
-        key("ways", Kind::List(&Kind::OneOf(&WAYS)), "Ways out, in order. Default: forward with a proxy, else direct."),
+        key(
+            "ways",
+            Kind::List(&Kind::OneOf(&WAYS)),
+            "Ways out, in order. Default: forward with a proxy, else direct.",
+        ),
         key("port", Kind::Choice(&[80, 443]), "Port of HRAS. Default: 443 for connect, else 80."),
         key("address", Kind::Form(&ADDRESS), "Its address. Default: .2 of the network."),
         key("congestion", Kind::OneOf(&CONGESTIONS), "Congestion control of the tunnel. Default: bbr."),
@@ -163,8 +176,11 @@ static HRAC_TABLE: Shape = Shape {
 };
 
 const PLACE_NAME: Key = required("name", Kind::Form(&NAME), "Its name.");
-const PUBLIC: Key =
-    key("public", Kind::Form(&ADDRESS), "The address that the public network sees. Given out in order by default.");
+const PUBLIC: Key = key(
+    "public",
+    Kind::Form(&ADDRESS),
+    "The address that the public network sees. Given out in order by default.",
+);
 const PLACE_FIREWALL: Key = key("firewall", FIREWALL, "Packet filter. Default: none.");
 const PLACE_INSPECT: Key = key("inspect", INSPECT, "Protocol inspection. Default: none.");
 const PLACE_ALG: Key = key("alg", ALG, "SIP gateway in the NAT. Default: false.");
@@ -213,6 +229,10 @@ pub static SERVER: Shape = Shape {
         key("proxy", REVERSE_PROXY, "A reverse proxy before HRAS. Default: none."),
         key("domain", Kind::Text, "The SIP domain. Default: example.net."),
         key("voice_age_max", TIME_KIND, "Age at which voice is dropped. Default: 150ms."),
-        key("hostile", Kind::Flag, "A script that knows the sites' keys and tries to misuse HRAC. Default: false."),
+        key(
+            "hostile",
+            Kind::Flag,
+            "A script that knows the sites' keys and tries to misuse HRAC. Default: false.",
+        ),
     ],
 };

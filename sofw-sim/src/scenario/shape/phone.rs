@@ -11,7 +11,8 @@ const PHONE: Kind = Kind::Either(&[Kind::Form(&NAME), Kind::Table(&PHONE_IN_PLAC
 const ONE: Key = key("name", Kind::Form(&NAME), "Its name: its SIP user. Either this, or prefix and count.");
 const PREFIX: Key = key("prefix", Kind::Form(&NAME), "Many phones: the beginning of their names.");
 const COUNT: Key = key("count", Kind::Number(1, 5_000), "Many phones: how many.");
-const PHONE_ADDRESS: Key = key("address", Kind::Form(&ADDRESS), "Its address. Given out in order by default.");
+const PHONE_ADDRESS: Key =
+    key("address", Kind::Form(&ADDRESS), "Its address. Given out in order by default.");
 const PHONE_LINE: Key =
     key("line", LINE, "Its own line. Default: wire in a place, datacenter on the public network.");
 const TRANSPORT: Key = key("transport", Kind::OneOf(&TRANSPORTS), "SIP transport. Default: udp.");

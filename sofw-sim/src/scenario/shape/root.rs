@@ -13,7 +13,11 @@ pub static ROOT: Shape = Shape {
         key("shows", Kind::List(&Kind::Text), "What it shows, e.g. \"P5\", \"RFC 3665 3.1\", \"proxy\"."),
         key("duration", Kind::Form(&TIME), "When the timeline is over. Default: 10 s after its last step."),
         key("system", Kind::OneOf(&SYSTEMS), "What carries the calls. Default: sofw."),
-        key("seed", Kind::Number(0, i64::MAX as u64), "The seed, unless the command line says another. Default: 1."),
+        key(
+            "seed",
+            Kind::Number(0, i64::MAX as u64),
+            "The seed, unless the command line says another. Default: 1.",
+        ),
         key("site", Kind::Tables(&SITE), "Sites."),
         key("home", Kind::Tables(&HOME), "Homes."),
         key("server", Kind::Table(&SERVER), "The public host."),
@@ -25,12 +29,18 @@ pub static ROOT: Shape = Shape {
         STEPS,
         EXPECT,
         key("without", Kind::Tables(&WITHOUT), "Checkers that are not to be run."),
-        key("capture", Kind::List(&Kind::Form(&REFERENCE)), "What to capture: outer, inner, or a place, phone or server."),
+        key(
+            "capture",
+            Kind::List(&Kind::Form(&REFERENCE)),
+            "What to capture: outer, inner, or a place, phone or server.",
+        ),
     ],
 };
 
-static TIMELINE: Shape =
-    Shape { about: "What happens and what must be true, where it reads best: at the end.", keys: &[STEPS, EXPECT] };
+static TIMELINE: Shape = Shape {
+    about: "What happens and what must be true, where it reads best: at the end.",
+    keys: &[STEPS, EXPECT],
+};
 const STEPS: Key = key("steps", Kind::Steps, "What happens, as a list.");
 const EXPECT: Key = key("expect", EXPECTATIONS, "What must be true at the end.");
 const EXPECTATIONS: Kind = Kind::List(&EXPECTATION_KIND);
@@ -47,7 +57,11 @@ static WITHOUT: Shape = Shape {
 static CALLS: Shape = Shape {
     about: "Calls at even intervals between phones that are free at the time.",
     keys: &[
-        key("among", Kind::List(&Kind::Form(&REFERENCE)), "Places or phones that call each other: instead of from and to."),
+        key(
+            "among",
+            Kind::List(&Kind::Form(&REFERENCE)),
+            "Places or phones that call each other: instead of from and to.",
+        ),
         key("from", Kind::List(&Kind::Form(&REFERENCE)), "Places or phones that call."),
         key("to", Kind::List(&Kind::Form(&REFERENCE)), "Places or phones that are called."),
         key("starting", Kind::Form(&TIME), "Time of the first call. Default: 5s."),

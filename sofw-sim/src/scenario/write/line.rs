@@ -21,7 +21,8 @@ fn table(name: &str, base: &Line, line: &Line) -> Fields {
         fields.text("profile", name);
     }
     let (up, down) = (differences(&base.up, &line.up), differences(&base.down, &line.down));
-    let shared: Vec<&(&'static str, String)> = up.iter().filter(|difference| down.contains(difference)).collect();
+    let shared: Vec<&(&'static str, String)> =
+        up.iter().filter(|difference| down.contains(difference)).collect();
     for (key, value) in &shared {
         fields.raw(key, value);
     }
@@ -49,7 +50,11 @@ fn differences(base: &Conditions, line: &Conditions) -> Vec<(&'static str, Strin
     let time = |time| quoted(&values::time_text(time));
     note(base.delay != line.delay, "delay", time(line.delay));
     note(base.jitter != line.jitter, "jitter", time(line.jitter));
-    note(base.rate != line.rate, "rate", quoted(&line.rate.map_or("unlimited".to_owned(), values::rate_text)));
+    note(
+        base.rate != line.rate,
+        "rate",
+        quoted(&line.rate.map_or("unlimited".to_owned(), values::rate_text)),
+    );
     note(base.queue != line.queue, "queue", time(line.queue));
     note(base.loss != line.loss, "loss", values::share_toml(line.loss));
     note(base.burst != line.burst, "burst", burst(line.burst));

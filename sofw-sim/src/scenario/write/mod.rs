@@ -71,8 +71,10 @@ impl Scenario {
     }
 
     fn write_timeline(&self, out: &mut String) {
-        let steps: String = self.timeline.iter().map(|step| format!("  {},\n", step::step(self, step))).collect();
-        let expect: String = self.expect.iter().map(|expect| format!("  {},\n", quoted(&expect.text))).collect();
+        let steps: String =
+            self.timeline.iter().map(|step| format!("  {},\n", step::step(self, step))).collect();
+        let expect: String =
+            self.expect.iter().map(|expect| format!("  {},\n", quoted(&expect.text))).collect();
         if !steps.is_empty() || !expect.is_empty() {
             *out += "\n[timeline]\n";
         }

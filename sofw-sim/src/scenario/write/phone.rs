@@ -19,7 +19,10 @@ pub fn phone(phone: &PhoneSpec, with_address: bool) -> Fields {
     }
     fields.some("line", (phone.line != default.line).then(|| line(&phone.line)));
     fields.some("transport", (phone.transport == Transport::Tcp).then(|| quoted("tcp")));
-    fields.some("answer", (phone.answer != default.answer).then(|| quoted(&values::answer_text(&phone.answer))));
+    fields.some(
+        "answer",
+        (phone.answer != default.answer).then(|| quoted(&values::answer_text(&phone.answer))),
+    );
     fields.some("registers", (!phone.registers).then(|| "false".to_owned()));
     let expires = quoted(&values::time_text(Duration::from_secs(phone.expires_s.into())));
     fields.some("expires", (phone.expires_s != default.expires_s).then_some(expires));
