@@ -8,6 +8,7 @@
 //!
 //! One seed and one scenario give one run, byte for byte.
 
+pub mod adversary;
 pub mod check;
 pub mod host;
 pub mod link;
@@ -17,6 +18,7 @@ pub mod packet;
 pub mod record;
 pub mod run;
 pub mod scenario;
+pub mod swarm;
 pub mod tcp;
 pub mod world;
 
