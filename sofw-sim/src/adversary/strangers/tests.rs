@@ -63,7 +63,7 @@ fn a_call_goes_on_and_nothing_of_the_strangers_stays() {
 
 enum Actor {
     Hras(Box<Hras>),
-    Strangers(Strangers),
+    Strangers(Box<Strangers>),
 }
 
 impl Machine for Actor {
@@ -107,7 +107,7 @@ fn connections_of_strangers_are_answered_and_forgotten() {
     let hras = world.add(0, Actor::Hras(Box::new(hras)));
     world.run_for(Duration::from_millis(100));
     let strangers = Strangers::new(vec![HRAS.into()], Rng::new([2; 32]), world.now());
-    let strangers = world.add(0, Actor::Strangers(strangers));
+    let strangers = world.add(0, Actor::Strangers(Box::new(strangers)));
     let fill = |world: &World<Actor>, what: &str| match world.machine(hras) {
         Actor::Hras(hras) => hras.fills().iter().find(|fill| fill.what == what).map(|fill| fill.now),
         Actor::Strangers(_) => None,
