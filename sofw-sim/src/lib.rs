@@ -9,13 +9,17 @@
 //! One seed and one scenario give one run, byte for byte.
 
 pub mod adversary;
+pub mod baseline;
 pub mod check;
 pub mod host;
 pub mod link;
 pub mod middlebox;
 mod office;
 pub mod packet;
+pub mod proxy;
+pub mod quality;
 pub mod record;
+pub mod report;
 pub mod run;
 pub mod scenario;
 pub mod swarm;

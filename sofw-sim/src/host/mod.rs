@@ -106,8 +106,8 @@ impl Host {
     }
 
     /// Resets every TCP connection of this host; its program learns of it.
-    pub fn reset_connections(&mut self) {
-        self.streams.reset_all(&mut self.tcp, &mut self.answers);
+    pub fn reset_connections(&mut self, now: Instant) {
+        self.streams.reset_all(now, &mut self.tcp, &mut self.answers);
     }
 
     /// Answers for one more address: packets to it go to [`Application::handle_packet`].
@@ -307,16 +307,18 @@ impl Host {
         observer: &mut O,
     ) {
         loop {
-            self.streams.handle_events(now, &mut self.tcp, &mut self.app);
+            let mut idle = !self.streams.handle_events(now, &mut self.tcp, &mut self.app);
             while let Some(act) = self.app.poll_act() {
+                idle = false;
                 self.perform(now, node, act, out, observer);
             }
-            self.streams.go_on(now, &mut self.tcp, &mut self.answers);
-            if self.answers.is_empty() && !self.tcp.has_events() {
-                break;
-            }
+            self.streams.go_on(now, &mut self.tcp, &mut self.app, &mut self.answers);
             while let Some(answer) = self.answers.pop_front() {
+                idle = false;
                 self.app.handle_input(now, answer);
+            }
+            if idle {
+                break;
             }
         }
         self.tell(now, node, observer);

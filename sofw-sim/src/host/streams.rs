@@ -26,7 +26,10 @@ struct Stream {
     local: IpAddr,
     /// The write under way and how much of it the stack has taken.
     writing: Option<(Payload, usize)>,
+    connected: bool,
     paused: bool,
+    /// It was paused: what came meanwhile is to be read.
+    resumed: bool,
     /// Close or shut once the write is done.
     then: Option<Then>,
     peer_closed: bool,
@@ -49,11 +52,20 @@ impl Streams {
 
     pub fn connect(&mut self, now: Instant, tcp: &mut Stack, conn: ConnId, local: IpAddr, to: SocketAddr) {
         let id = tcp.connect(now, local, to);
-        self.add(conn, id, local);
+        self.add(conn, id, local, false);
     }
 
-    fn add(&mut self, conn: ConnId, id: TcpId, local: IpAddr) {
-        let stream = Stream { id, local, writing: None, paused: false, then: None, peer_closed: false };
+    fn add(&mut self, conn: ConnId, id: TcpId, local: IpAddr, connected: bool) {
+        let stream = Stream {
+            id,
+            local,
+            writing: None,
+            connected,
+            paused: false,
+            resumed: false,
+            then: None,
+            peer_closed: false,
+        };
         self.by_conn.insert(conn, stream);
         self.by_id.insert(id, conn);
     }
@@ -75,7 +87,7 @@ impl Streams {
 
     pub fn resume(&mut self, conn: ConnId) {
         if let Some(stream) = self.by_conn.get_mut(&conn) {
-            stream.paused = false;
+            stream.resumed = std::mem::take(&mut stream.paused);
             self.ready.push(conn);
         }
     }
@@ -101,17 +113,23 @@ impl Streams {
     }
 
     /// Every connection is reset, and the program is told as if the peer had done it.
-    pub fn reset_all(&mut self, tcp: &mut Stack, answers: &mut VecDeque<Input<'static>>) {
-        tcp.abort_all();
-        for conn in std::mem::take(&mut self.by_conn).into_keys() {
-            answers.push_back(Input::Closed(conn, Some(IoError::Reset)));
+    pub fn reset_all(&mut self, now: Instant, tcp: &mut Stack, answers: &mut VecDeque<Input<'static>>) {
+        for (conn, stream) in std::mem::take(&mut self.by_conn) {
+            tcp.abort(now, stream.id);
+            answers.push_back(if stream.connected {
+                Input::Closed(conn, Some(IoError::Reset))
+            } else {
+                Input::ConnectFailed(conn, IoError::Reset)
+            });
         }
         self.by_id.clear();
     }
 
-    /// Tells the program what the stack says.
-    pub fn handle_events(&mut self, now: Instant, tcp: &mut Stack, app: &mut App) {
+    /// Tells the program what the stack says; whether it said anything.
+    pub fn handle_events(&mut self, now: Instant, tcp: &mut Stack, app: &mut App) -> bool {
+        let mut any = false;
         while let Some(event) = tcp.poll_event() {
+            any = true;
             match event {
                 TcpEvent::Accepted { listener, id, peer } => {
                     let Some(&listener_id) = self.listeners.get(&listener) else {
@@ -120,20 +138,20 @@ impl Streams {
                     };
                     self.accepted += 1;
                     let conn = ConnId::Accepted(self.accepted);
-                    self.add(conn, id, listener.ip());
+                    self.add(conn, id, listener.ip(), true);
                     app.handle_input(now, Input::Accepted { listener: listener_id, conn, peer });
                 }
                 TcpEvent::Connected(id) => {
-                    if let Some(&conn) = self.by_id.get(&id) {
-                        let local = self.by_conn[&conn].local;
+                    let Some(&conn) = self.by_id.get(&id) else { continue };
+                    if let Some(stream) = self.by_conn.get_mut(&conn) {
+                        stream.connected = true;
+                        let local = stream.local;
                         app.handle_input(now, Input::Connected { conn, local: SocketAddr::new(local, 0) });
                     }
                 }
-                TcpEvent::Refused(id) => self.gone(now, id, app, IoError::Refused, true),
-                TcpEvent::TimedOut { id, connected } => {
-                    self.gone(now, id, app, IoError::TimedOut, !connected);
-                }
-                TcpEvent::Reset(id) => self.gone(now, id, app, IoError::Reset, false),
+                TcpEvent::Refused(id) => self.gone(now, id, app, IoError::Refused),
+                TcpEvent::TimedOut(id) => self.gone(now, id, app, IoError::TimedOut),
+                TcpEvent::Reset(id) => self.gone(now, id, app, IoError::Reset),
                 TcpEvent::Readable(id) => self.read(now, tcp, id, app),
                 TcpEvent::Writable(id) => {
                     if let Some(&conn) = self.by_id.get(&id) {
@@ -154,6 +172,7 @@ impl Streams {
                 }
             }
         }
+        any
     }
 
     /// The peer's half is read to its end: the connection is over for the program, and so is our half.
@@ -165,15 +184,22 @@ impl Streams {
     }
 
     /// Goes on with writes that the stack had no room for, and with reading where it was paused.
-    pub fn go_on(&mut self, now: Instant, tcp: &mut Stack, answers: &mut VecDeque<Input<'static>>) {
+    pub fn go_on(
+        &mut self,
+        now: Instant,
+        tcp: &mut Stack,
+        app: &mut App,
+        answers: &mut VecDeque<Input<'static>>,
+    ) {
         while let Some(conn) = self.ready.pop() {
             let Some(stream) = self.by_conn.get_mut(&conn) else { continue };
             if stream.writing.is_some() && stream.push(now, tcp) {
                 stream.writing = None;
                 answers.push_back(Input::Written(conn));
             }
-            if !stream.paused {
-                tcp.remind(stream.id);
+            if std::mem::take(&mut stream.resumed) {
+                let id = stream.id;
+                self.read(now, tcp, id, app);
             }
             self.finish(now, tcp, conn);
         }
@@ -212,9 +238,9 @@ impl Streams {
         }
     }
 
-    fn gone(&mut self, now: Instant, id: TcpId, app: &mut App, error: IoError, connecting: bool) {
+    fn gone(&mut self, now: Instant, id: TcpId, app: &mut App, error: IoError) {
         let Some(conn) = self.by_id.remove(&id) else { return };
-        self.by_conn.remove(&conn);
+        let connecting = self.by_conn.remove(&conn).is_some_and(|stream| !stream.connected);
         app.handle_input(
             now,
             if connecting { Input::ConnectFailed(conn, error) } else { Input::Closed(conn, Some(error)) },

@@ -1,8 +1,33 @@
 //! Middleboxes: what stands between networks and does more than forward.
+//!
+//! ```text
+//!   private network ── INSIDE [ firewall/ | inspect/ | nat/ | alg/ | chain of them ] OUTSIDE ── public network
+//! ```
+//!
+//! Each kind has a parameter struct of its own, all of whose fields a scenario may set, and presets by name. Boxes keep no timers: what
+//! they remember carries its end, which is looked at when a packet asks for it, and a few old entries are cleared away for each new one.
+
+pub mod alg;
+mod chain;
+pub mod firewall;
+mod flow;
+pub mod inspect;
+pub mod nat;
+mod refuse;
+#[cfg(test)]
+mod tests;
+mod track;
 
 use core::fmt::Debug;
 
 use sofw_core::base::Instant;
+
+pub use alg::{AlgParams, SipAlg};
+pub use chain::Chain;
+pub use firewall::{Firewall, FirewallParams};
+pub use inspect::{InspectParams, Inspector};
+pub use nat::{Nat, NatParams};
+pub use track::Timeouts;
 
 use crate::packet::Packet;
 use crate::world::{Outbox, PortId};
@@ -22,6 +47,10 @@ pub trait Middlebox: Debug {
     /// How many connections or translations it remembers at `now`.
     fn remembered(&self, _now: Instant) -> usize {
         0
+    }
+    /// What it has counted, by name, in a fixed order: for reports.
+    fn counts(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
     }
 }
 

@@ -66,16 +66,29 @@ pub struct Map {
     pub server_link: LinkId,
     /// The proxy before HRAS.
     pub reverse_proxy: Option<NodeId>,
+    /// Somebody on the public network who has no business here.
+    pub stranger: NodeId,
     /// The zone of each link.
     pub zones: Vec<Zone>,
+    /// The name of each link.
+    pub link_names: Vec<String>,
+    /// All addresses of the server and of the proxy before it: what tunnels lead to.
+    pub server_addrs: Vec<IpAddr>,
     /// The phone at each node.
     pub phone_at: Vec<Option<usize>>,
+    /// The first link of each node.
+    pub link_at: Vec<Option<LinkId>>,
 }
 
 impl Map {
     /// The phone at a node.
     pub fn phone(&self, node: NodeId) -> Option<usize> {
         self.phone_at.get(node).copied().flatten()
+    }
+
+    /// The link that a node hangs on.
+    pub fn link_of(&self, node: NodeId) -> Option<LinkId> {
+        self.link_at.get(node).copied().flatten()
     }
 
     /// The place whose private network `addr` lies in; several may: the first.

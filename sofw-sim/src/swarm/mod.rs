@@ -19,5 +19,5 @@ mod transition;
 
 pub use draw::{Bytes, Draw};
 pub use plan::{Plan, STEPS_MAX};
-pub use shrink::shrink;
+pub use shrink::{shrink, shrink_within};
 pub use transition::Transition;

@@ -53,23 +53,23 @@ impl Plan {
     }
 
     /// As a scenario without expectations: the checkers are enough.
-    pub fn into_scenario(self, seed: u64) -> Scenario {
+    pub fn to_scenario(&self) -> Scenario {
         let mut at = FIRST;
         let mut timeline = Vec::new();
-        for step in self.steps {
+        for step in &self.steps {
             at += step.pause;
-            timeline.extend(step.action.map(|action| Step { at, action, line: 0 }));
+            timeline.extend(step.action.clone().map(|action| Step { at, action, line: 0 }));
         }
         Scenario {
-            name: format!("swarm-{seed}"),
-            about: format!("What the swarm drew for seed {seed}."),
+            name: "swarm".into(),
+            about: "What the swarm drew.".into(),
             shows: vec!["swarm".into()],
-            seed,
+            seed: 1,
             duration: at + AFTERGLOW,
             system: System::Sofw,
-            places: self.topology.places,
-            server: self.topology.server,
-            phones: self.topology.phones,
+            places: self.topology.places.clone(),
+            server: self.topology.server.clone(),
+            phones: self.topology.phones.clone(),
             timeline,
             expect: Vec::new(),
             without: Vec::new(),

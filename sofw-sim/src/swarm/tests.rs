@@ -31,7 +31,7 @@ fn over_a_thousand_seeds_everything_happens() {
         for transition in plan.transitions() {
             *happened.entry(transition).or_insert(0) += 1;
         }
-        let scenario = plan.into_scenario(seed);
+        let scenario = plan.to_scenario();
         assert_valid(&scenario);
         kinds.extend(
             scenario
@@ -98,13 +98,13 @@ proptest! {
     fn any_bytes_are_a_plan(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         let plan = Plan::from_bytes(&bytes);
         prop_assert!(plan.transitions().count() <= STEPS_MAX);
-        assert_valid(&plan.into_scenario(0));
+        assert_valid(&plan.to_scenario());
     }
 }
 
 #[test]
 fn no_bytes_are_the_plainest_plan() {
-    let scenario = Plan::from_bytes(&[]).into_scenario(0);
+    let scenario = Plan::from_bytes(&[]).to_scenario();
     assert_eq!((scenario.places.len(), scenario.phones.len(), scenario.timeline.len()), (1, 2, 0));
     assert!(scenario.places[0].proxy.is_none() && scenario.server.proxy.is_none());
     assert!(scenario.phones.iter().all(|phone| phone.transport == Transport::Udp && phone.quirks.is_empty()));
@@ -127,13 +127,13 @@ fn fails(scenario: &Scenario) -> bool {
 fn a_failure_is_shrunk_to_what_it_needs() {
     let mut shrunk = 0;
     for seed in 0..3_000 {
-        let scenario = plan(seed).into_scenario(seed);
+        let scenario = plan(seed).to_scenario();
         if scenario.timeline.len() < 15 || !fails(&scenario) {
             continue;
         }
         shrunk += 1;
         let mut runs = 0;
-        let small = shrink(scenario, 1_000, |scenario| {
+        let small = shrink_within(&scenario, 1_000, |scenario| {
             runs += 1;
             fails(scenario)
         });
@@ -157,20 +157,20 @@ fn a_failure_is_shrunk_to_what_it_needs() {
 
 #[test]
 fn shrinking_stops_at_its_bound_with_what_failed() {
-    let scenario = (0..).map(|seed| plan(seed).into_scenario(seed)).find(fails).expect("one fails");
+    let scenario = (0..).map(|seed| plan(seed).to_scenario()).find(fails).expect("one fails");
     let mut runs = 0;
-    let small = shrink(scenario.clone(), 7, |scenario| {
+    let small = shrink_within(&scenario, 7, |scenario| {
         runs += 1;
         fails(scenario)
     });
     assert!(runs == 7 && fails(&small));
-    assert_eq!(shrink(scenario.clone(), 100, |_| false), scenario);
+    assert_eq!(shrink(&scenario, |_| false), scenario);
 }
 
 #[test]
 fn who_is_left_out_is_named_nowhere() {
-    let scenario = plan(5).into_scenario(5);
-    let small = shrink(scenario, 10_000, |scenario| {
+    let scenario = plan(5).to_scenario();
+    let small = shrink_within(&scenario, 10_000, |scenario| {
         assert_indices(scenario);
         scenario.phones.len() >= 2
     });

@@ -120,7 +120,6 @@ impl<'a> Run<'a> {
             while let Some((head, payload)) = self.to_far.pop(self.now) {
                 self.far.handle_segment(self.now, &head, &payload);
                 self.to_far.spare.push(payload);
-                self.read(&mut buffer);
             }
             while let Some((head, payload)) = self.to_near.pop(self.now) {
                 self.near.handle_segment(self.now, &head, &payload);

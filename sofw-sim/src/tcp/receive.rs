@@ -39,8 +39,8 @@ pub(super) struct Receiver {
     pub owed: bool,
     /// It is owed at once.
     pub urgent: bool,
-    /// A segment smaller than a full one is unacknowledged.
-    small: bool,
+    /// A segment that ends a burst of the sender, small or with PSH, is unacknowledged.
+    pushed: bool,
     /// Largest payload seen, the unit of "every second segment".
     full: u64,
     /// Immediate acknowledgements left (Linux quick-ack).
@@ -79,7 +79,7 @@ impl Receiver {
             acked: 0,
             owed: false,
             urgent: false,
-            small: false,
+            pushed: false,
             full: FULL_LEAST,
             quick: 0,
             interactive: false,
@@ -104,7 +104,7 @@ impl Receiver {
     }
 
     /// Takes payload at `start`; returns how many bytes became readable.
-    pub fn take(&mut self, now: Instant, start: u64, payload: &[u8], rto: Duration) -> usize {
+    pub fn take(&mut self, now: Instant, start: u64, payload: &[u8], push: bool, rto: Duration) -> usize {
         let mut bytes = payload;
         let mut at = start;
         let end = start + payload.len() as u64;
@@ -125,7 +125,7 @@ impl Receiver {
         if bytes.is_empty() {
             return 0;
         }
-        self.count(now, bytes.len() as u64, rto);
+        self.count(now, bytes.len() as u64, push, rto);
         self.owed = true;
         if at > self.nxt {
             self.keep(at, bytes);
@@ -159,10 +159,10 @@ impl Receiver {
         count
     }
 
-    /// Acknowledges at once when the reader keeps up with small segments, or when the window was half closed and doubles
+    /// Acknowledges at once when the reader keeps up with the sender's bursts, or when the window was half closed and doubles
     /// (Linux `tcp_cleanup_rbuf`).
     fn after_read(&mut self) {
-        if self.owed && (self.nxt - self.acked > self.full || (self.small && !self.interactive)) {
+        if self.owed && (self.nxt - self.acked > self.full || (self.pushed && !self.interactive)) {
             self.urgent = true;
         }
         let offered = self.edge.saturating_sub(self.nxt);
@@ -200,14 +200,20 @@ impl Receiver {
         self.acked = self.nxt;
         self.owed = false;
         self.urgent = false;
-        self.small = false;
+        self.pushed = false;
         self.duplicate = None;
         self.quick = self.quick.saturating_sub(1);
     }
 
-    /// Notes that data leaves: with an acknowledgement owed, that is a dialogue.
-    pub fn spoke(&mut self) {
-        self.interactive |= self.owed;
+    /// Notes that data leaves: soon after data came, that is a dialogue (Linux's "pingpong").
+    pub fn spoke(&mut self, now: Instant, soon: Duration) {
+        self.interactive |= self.last_data.is_some_and(|last| now.since(last) < soon);
+    }
+
+    /// An acknowledgement waited in vain for data to ride on: pays it and takes the dialogue for over.
+    pub fn waited(&mut self) {
+        self.urgent = self.owed;
+        self.interactive = false;
     }
 
     /// SACK blocks: the duplicate, then islands by the order of their last arrival.
@@ -247,20 +253,20 @@ impl Receiver {
         if edge >= self.edge + step { edge } else { self.edge }
     }
 
-    /// How soon to answer a segment of data.
+    /// How soon to answer a segment of data. The second full one is worth an answer only if the reader made room for both
+    /// (Linux `__tcp_ack_snd_check`); else it comes when the reader has read, for the whole burst at once.
     fn pace(&mut self) {
-        let many = self.nxt - self.acked > self.full;
+        let many = self.nxt - self.acked > self.full && self.ring.len() == 0;
         if many || !self.islands.is_empty() || (self.quick > 0 && !self.interactive) {
             self.urgent = true;
         }
     }
 
-    fn count(&mut self, now: Instant, size: u64, rto: Duration) {
+    fn count(&mut self, now: Instant, size: u64, push: bool, rto: Duration) {
         if size >= self.full {
             self.full = size.min(self.mss);
-        } else {
-            self.small = true;
         }
+        self.pushed |= push || size < self.full;
         let pause = self.last_data.is_none_or(|last| now.since(last) > rto);
         if pause {
             self.quick = QUICK;

@@ -30,6 +30,14 @@ pub(super) struct Probe {
     pub again: bool,
 }
 
+/// What would prove a reduction needless.
+#[derive(Clone, Copy, Debug, Default)]
+struct Undo {
+    resent: u32,
+    /// Of these, reported as duplicates.
+    duplicates: u32,
+}
+
 /// State of loss recovery.
 #[derive(Debug)]
 pub(super) struct Recovery {
@@ -40,8 +48,8 @@ pub(super) struct Recovery {
     prior_threshold: u32,
     prr_delivered: u32,
     prr_out: u32,
-    /// `Some` while the present reduction may yet prove needless: retransmissions not reported as duplicates.
-    undo: Option<u32>,
+    /// `Some` while the latest reduction may yet prove needless.
+    undo: Option<Undo>,
     /// Our clock at the episode's first retransmission.
     pub first_resent: Option<u32>,
     rack_sent: Instant,
@@ -109,8 +117,8 @@ impl Recovery {
 
     /// A duplicate was reported: a retransmission was needless, so wait longer next time (RFC 8985 §6.2 step 4).
     pub fn on_duplicate(&mut self, una: u64, nxt: u64) {
-        if let Some(left) = &mut self.undo {
-            *left = left.saturating_sub(1);
+        if let Some(undo) = &mut self.undo {
+            undo.duplicates += 1;
         }
         if una >= self.rack_round {
             self.rack_steps = (self.rack_steps + 1).min(STEPS_MAX);
@@ -164,7 +172,7 @@ impl Recovery {
         self.probe = None;
         self.phase = phase;
         if phase != Phase::Reduced {
-            self.undo = Some(sender.resent);
+            self.undo = Some(Undo { resent: sender.resent, duplicates: 0 });
             self.first_resent = None;
             self.rack_persist = self.rack_persist.saturating_sub(1);
             if self.rack_persist == 0 {
@@ -204,31 +212,37 @@ impl Recovery {
     pub fn count_resent(&mut self, clock: u32) {
         self.prr_out += 1;
         self.first_resent.get_or_insert(clock);
-        if let Some(left) = &mut self.undo {
-            *left += 1;
+        if let Some(undo) = &mut self.undo {
+            undo.resent += 1;
         }
     }
 
     /// Whether the reduction was needless: every retransmission came back as a duplicate, or the peer echoes a time before
     /// the first of them although the acknowledgement moved on.
     pub fn needless(&self, advanced: bool, echo: Option<u32>) -> bool {
-        let Some(left) = self.undo else { return false };
+        let Some(undo) = self.undo else { return false };
         let delayed = advanced
             && self
                 .first_resent
                 .zip(echo)
                 .is_some_and(|(resent, echo)| (echo.wrapping_sub(resent) as i32) < 0);
-        delayed || (left == 0 && self.first_resent.is_some())
+        delayed || (undo.resent > 0 && undo.duplicates >= undo.resent)
     }
 
-    /// Ends the episode; the window and threshold from before it.
+    /// The window and threshold from before the reduction.
     pub fn prior(&self) -> (u32, u32) {
         (self.prior_window, self.prior_threshold)
     }
 
+    /// The episode is over. Late duplicates may still prove it needless.
     pub fn settle(&mut self) {
         self.phase = Phase::Open;
-        self.undo = None;
         self.first_resent = None;
+    }
+
+    /// The reduction is taken back.
+    pub fn forgive(&mut self) {
+        self.settle();
+        self.undo = None;
     }
 }

@@ -77,6 +77,8 @@ pub(super) struct Sender {
     /// Payload bytes of a full segment.
     pub mss: usize,
     pub last_sent: Instant,
+    /// When the peer last acknowledged, or when what waits for that began to.
+    pub progress: Instant,
     pub delivered: u64,
     pub delivered_at: Instant,
     pub first_sent: Instant,
@@ -105,6 +107,7 @@ impl Sender {
             fin: false,
             mss: 0,
             last_sent: now,
+            progress: now,
             delivered: 0,
             delivered_at: now,
             first_sent: now,
@@ -178,6 +181,7 @@ impl Sender {
         if self.records.is_empty() {
             self.first_sent = now;
             self.delivered_at = now;
+            self.progress = now;
         }
         let state = if control { CONTROL } else { 0 };
         self.records.push_back(Record { start: self.nxt, end, sent: now, state, mark: self.mark() });

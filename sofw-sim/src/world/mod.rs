@@ -183,6 +183,21 @@ impl<O: Observer> World<O> {
         }
     }
 
+    /// How many nodes there are.
+    pub fn nodes(&self) -> usize {
+        self.places.len()
+    }
+
+    /// How many ports a node has: the next link gets this one.
+    pub fn ports(&self, node: NodeId) -> PortId {
+        self.places[node].ports.len()
+    }
+
+    /// The link at a port.
+    pub fn link_at(&self, node: NodeId, port: PortId) -> Option<LinkId> {
+        self.places[node].ports.get(port).map(|&(link, _)| link)
+    }
+
     /// A node's name.
     pub fn name(&self, node: NodeId) -> &str {
         &self.places[node].name
@@ -215,6 +230,17 @@ impl<O: Observer> World<O> {
         host.drain(self.now, node, &mut self.outbox, &mut self.observer);
         self.after(node);
         result
+    }
+
+    /// A middlebox, to look at.
+    ///
+    /// # Panics
+    /// If the node is none.
+    pub fn middlebox(&self, node: NodeId) -> &dyn Middlebox {
+        match &self.places[node].node {
+            Node::Middlebox(middlebox) => &**middlebox,
+            _ => panic!("{} is no middlebox", self.places[node].name),
+        }
     }
 
     /// A middlebox, to act on: to make it forget, for instance.

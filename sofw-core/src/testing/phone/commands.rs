@@ -74,7 +74,7 @@ impl Phone {
     }
 
     /// Sends any request outside a dialog to `target`: OPTIONS, MESSAGE, … Its final status comes as
-    /// [`PhoneEvent::Answered`].
+    /// [`super::PhoneEvent::Answered`].
     pub fn request(&mut self, now: Instant, method: &'static str, target: &str, body: Option<(&str, &[u8])>) {
         let uri = self.full_uri(target);
         let request = Request {

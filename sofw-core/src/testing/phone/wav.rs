@@ -28,7 +28,7 @@ pub fn write(channels: &[&[i16]]) -> Vec<u8> {
     out
 }
 
-/// The channels of a 16-bit PCM WAV file of 8000 samples per second, as [`write`] makes them and as baresip and SIPp's
+/// The channels of a 16-bit PCM WAV file of 8000 samples per second, as [`write()`] makes them and as baresip and SIPp's
 /// companions record; `None` if it is anything else.
 pub fn read(bytes: &[u8]) -> Option<Vec<Vec<i16>>> {
     if bytes.get(..4)? != b"RIFF" || bytes.get(8..12)? != b"WAVE" {

@@ -5,11 +5,16 @@ mod reduce;
 use crate::scenario::Scenario;
 use reduce::{plainer_phones, plainer_places, shorter, without_phone, without_place, without_steps};
 
+/// [`shrink_within`] [`ATTEMPTS`] runs.
+pub fn shrink(scenario: &Scenario, fails: impl FnMut(&Scenario) -> bool) -> Scenario {
+    shrink_within(scenario, ATTEMPTS, fails)
+}
+
 /// Makes a scenario smaller as long as `fails` says that it still fails, in at most `attempts` calls of it: steps are left out by halves
 /// and then singly, then phones and places, then what is special about them goes, and times get shorter; again from the start until
 /// nothing helps. The result is the smallest that was seen to fail.
-pub fn shrink(scenario: Scenario, attempts: usize, fails: impl FnMut(&Scenario) -> bool) -> Scenario {
-    let mut search = Search { best: scenario, left: attempts, fails };
+pub fn shrink_within(scenario: &Scenario, attempts: usize, fails: impl FnMut(&Scenario) -> bool) -> Scenario {
+    let mut search = Search { best: scenario.clone(), left: attempts, fails };
     loop {
         let before = search.best.clone();
         search.steps();
@@ -68,3 +73,6 @@ impl<F: FnMut(&Scenario) -> bool> Search<F> {
         while make(&self.best).into_iter().any(|smaller| self.attempt(smaller)) {}
     }
 }
+
+/// Some minutes of a core, at a second for a run.
+const ATTEMPTS: usize = 300;

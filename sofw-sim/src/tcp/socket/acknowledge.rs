@@ -38,7 +38,7 @@ impl Socket {
         }
         if ack > before_una || self.send.records.is_empty() {
             self.attempts = 0;
-            self.trouble_since = None;
+            self.send.progress = now;
         }
         let mut news = News { echo: head.options.timestamps.map(|(_, echo)| echo), ..News::default() };
         if ack > before_una {
@@ -126,6 +126,8 @@ impl Socket {
                 self.recovery.on_duplicate(self.send.una, self.send.nxt);
             }
         }
+        // In rising order, or a block that an earlier lost acknowledgement told of would look like reordering.
+        blocks.sort_unstable();
         for (start, end) in blocks.into_iter().flatten() {
             if start < ack as i64 || start >= end || end > self.send.nxt as i64 {
                 continue;
@@ -224,7 +226,7 @@ impl Socket {
     }
 
     fn undo_if_needless(&mut self, news: &News) {
-        if self.recovery.phase < Phase::Recovery || !self.recovery.needless(news.advanced, news.echo) {
+        if !self.recovery.needless(news.advanced, news.echo) {
             return;
         }
         let (window, threshold) = self.recovery.prior();
@@ -232,7 +234,7 @@ impl Socket {
         self.window.threshold = self.window.threshold.max(threshold);
         self.send.clear_lost();
         self.control.on_undo();
-        self.recovery.settle();
+        self.recovery.forgive();
     }
 
     /// Lets RACK look; sets the reorder timer if it wants to look again.
@@ -368,6 +370,7 @@ impl Socket {
             }
         } else if !self.alarms.is_persisting() && self.window_blocks() {
             self.alarms.purpose = Purpose::Persist;
+            self.send.progress = now;
             self.alarms.resend = now + self.rto();
         }
     }

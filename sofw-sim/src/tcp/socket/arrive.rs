@@ -120,7 +120,7 @@ impl Socket {
         }
         if !payload.is_empty() {
             let rto = self.rtt.timeout();
-            let readable = self.receive.take(now, seq, payload, rto);
+            let readable = self.receive.take(now, seq, payload, head.flags.psh, rto);
             if readable > 0 && !self.announced {
                 self.announced = true;
                 events.push_back(TcpEvent::Readable(self.id));

@@ -115,9 +115,8 @@ pub(super) struct Socket {
     paced_until: Instant,
     announced: bool,
     wants_writable: bool,
-    /// Unanswered probes and time-outs in a row, and since when.
+    /// Unanswered probes and time-outs in a row.
     attempts: u32,
-    trouble_since: Option<Instant>,
     heard: Instant,
 }
 
@@ -157,7 +156,6 @@ impl Socket {
             announced: false,
             wants_writable: false,
             attempts: 0,
-            trouble_since: None,
             heard: now,
         }
     }

@@ -91,11 +91,12 @@ impl Socket {
             self.send.small_end = end;
         }
         let first = self.send.records.is_empty();
+        // Linux hands a burst down as one and sets PSH on it; a full segment alone has none.
+        let in_burst = self.send.last_sent == now;
         self.send.record(now, end + u64::from(fin), fin);
-        self.receive.spoke();
+        self.receive.spoke(now, self.config.delayed_ack);
         self.recovery.count_sent();
         let mut head = self.head(now, start);
-        head.flags.psh = last && len > 0;
         head.flags.fin = fin;
         if self.recovery.probe.is_some() || !self.arm_tail_probe(now) {
             let unset = self.alarms.resend == NEVER || self.alarms.is_persisting();
@@ -105,6 +106,8 @@ impl Socket {
             }
         }
         let full = self.send.in_flight() >= self.window.size;
+        let ends = full || self.window_blocks();
+        head.flags.psh = len > 0 && (last || (in_burst && ends));
         self.note_use(now, full);
         head
     }

@@ -10,7 +10,7 @@ impl Socket {
     pub fn timeout(&mut self, now: Instant, events: &mut Events) {
         if self.alarms.delayed_ack <= now {
             self.alarms.delayed_ack = NEVER;
-            self.receive.urgent = self.receive.owed;
+            self.receive.waited();
         }
         if self.alarms.pacing <= now {
             self.alarms.pacing = NEVER;
@@ -64,7 +64,7 @@ impl Socket {
 
     /// The backed-off time-out, or the end of the user's patience if that is earlier.
     fn next_attempt(&self, now: Instant) -> Instant {
-        let end = self.trouble_since.zip(self.config.user_timeout).map(|(since, timeout)| since + timeout);
+        let end = self.config.user_timeout.map(|timeout| self.send.progress + timeout);
         (now + self.rto()).min(end.filter(|end| *end > now).unwrap_or(NEVER))
     }
 
@@ -121,10 +121,9 @@ impl Socket {
 
     /// Counts an attempt; ends the socket when there were enough.
     fn gives_up(&mut self, now: Instant, events: &mut Events) -> bool {
-        let since =
-            *self.trouble_since.get_or_insert(self.send.records.front().map_or(now, |first| first.sent));
         let limit = if self.stage == Stage::Open { self.config.retries } else { self.config.syn_retries };
-        let overdue = self.config.user_timeout.is_some_and(|timeout| now.since(since) >= timeout);
+        let overdue =
+            self.config.user_timeout.is_some_and(|timeout| now.since(self.send.progress) >= timeout);
         if self.attempts >= limit || overdue {
             self.finish(events, TcpEvent::TimedOut(self.id));
             return true;

@@ -1,3 +1,8 @@
 //! Tests of the stack by behaviour seen on the wire.
 
 mod calibration;
+mod closing;
+mod net;
+mod opening;
+mod repair;
+mod stream;

@@ -1,6 +1,7 @@
 //! Faults and habits, as others see them.
 
 use super::*;
+use crate::testing::pair::{Pair, inside_phone, outside_phone};
 
 /// Alice has the quirks and calls Bob, who answers after half a second.
 fn call_with(change: impl FnOnce(&mut PhoneConfig)) -> World {
@@ -136,4 +137,43 @@ fn a_nat_is_kept_open() {
     world.run(65_000);
     assert_eq!(world.sip(), "CRLF CRLF CRLF");
     assert!(world.messages.iter().all(|(who, text)| *who == 0 && text == "\r\n\r\n"));
+}
+
+/// What a phone is made to do, and what it is called.
+type Habit = (&'static str, fn(&mut PhoneConfig));
+
+#[test]
+fn habits_pass_the_firewall() {
+    let habits: [Habit; 7] = [
+        ("no rport", |config| config.quirks.no_rport = true),
+        ("asymmetric RTP", |config| config.quirks.asymmetric_rtp = true),
+        ("compact headers", |config| config.quirks.compact_headers = true),
+        ("no RTCP", |config| config.rtcp = false),
+        ("40 ms", |config| config.ptime_ms = 40),
+        ("session timer", |config| config.session_expires_s = Some(4)),
+        ("keep-alive", |config| config.keepalive_s = Some(1)),
+    ];
+    for (name, habit) in habits {
+        for who in 0..2 {
+            if who == 1 && name == "asymmetric RTP" {
+                // HRAS answers to where media come from (RFC 7362 §4: latching): that phone does not listen there.
+                continue;
+            }
+            let mut configs = [inside_phone(10, "alice"), outside_phone(20, "bob")];
+            habit(&mut configs[who]);
+            let mut pair = Pair::new(1, 3);
+            let phones = [1, 0].map(|network| pair.phone_with(network, configs[1 - network].clone()));
+            phones.into_iter().for_each(|phone| pair.register(phone));
+            for (caller, callee) in [(0, "bob"), (1, "alice")] {
+                pair.talk(phones[caller], callee, Duration::from_secs(5));
+                for phone in phones {
+                    let received = pair.report(phone).received;
+                    assert!(received >= 120, "{name} of {who}, call by {caller}: {received} packets");
+                }
+                pair.command(phones[caller], Phone::hang_up);
+                pair.run_for(Duration::from_secs(1));
+                assert!(pair.phone(phones[1 - caller]).call_state().is_none(), "{name} of {who}");
+            }
+        }
+    }
 }

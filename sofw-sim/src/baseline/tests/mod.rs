@@ -1,0 +1,4 @@
+mod bytes;
+mod carry;
+mod hostile;
+mod world;

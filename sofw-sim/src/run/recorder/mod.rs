@@ -1,0 +1,248 @@
+//! Writes down what a run does, and shows it to the checkers.
+
+mod calls;
+mod capture;
+mod ladder;
+mod rat;
+mod traffic;
+
+use core::net::SocketAddr;
+use std::collections::BTreeMap;
+
+use sofw_core::Event;
+use sofw_core::base::Instant;
+use sofw_core::testing::phone::{Phone, PhoneEvent, Stamp};
+
+use super::map::Map;
+use crate::check::{Checker, Look};
+use crate::packet::Packet;
+use crate::record::{Record, Registration};
+use crate::scenario::Scenario;
+use crate::world::{NodeId, Observer, Seen};
+
+use calls::Calls;
+use capture::Captures;
+use ladder::Ladder;
+use rat::RatHistory;
+use traffic::Traffic;
+
+/// The observer of a run.
+#[derive(Debug)]
+pub(super) struct Recorder {
+    pub map: Map,
+    pub checkers: Vec<Box<dyn Checker>>,
+    pub calls: Calls,
+    ladder: Ladder,
+    traffic: Traffic,
+    captures: Captures,
+    rat: RatHistory,
+    registrations: Vec<Registration>,
+    story: Vec<(Instant, String)>,
+    counters: BTreeMap<String, u64>,
+    /// When each site's tunnel came up or went down.
+    pub tunnels: Vec<Vec<(Instant, bool)>>,
+    pub hello_refused: u64,
+    pub proxy_auth_required: u64,
+}
+
+impl Recorder {
+    /// A recorder that shows everything to these checkers. [`Recorder::start`] gives it the map.
+    pub fn new(checkers: Vec<Box<dyn Checker>>) -> Self {
+        Recorder {
+            map: Map::default(),
+            checkers,
+            calls: Calls::default(),
+            ladder: Ladder::default(),
+            traffic: Traffic::default(),
+            captures: Captures::default(),
+            rat: RatHistory::default(),
+            registrations: Vec::new(),
+            story: Vec::new(),
+            counters: BTreeMap::new(),
+            tunnels: Vec::new(),
+            hello_refused: 0,
+            proxy_auth_required: 0,
+        }
+    }
+
+    /// The world is built.
+    pub fn start(&mut self, scenario: &Scenario, map: Map) {
+        self.ladder = Ladder::new(&map);
+        self.traffic = Traffic::new(&map);
+        self.captures = Captures::new(scenario, &map);
+        self.tunnels = vec![Vec::new(); map.places.len()];
+        self.map = map;
+    }
+
+    /// Links that are captured, to be observed.
+    pub fn captured_links(&self) -> Vec<usize> {
+        self.captures.links()
+    }
+
+    /// Something happened that people want to read.
+    pub fn tell(&mut self, at: Instant, text: impl Into<String>) {
+        if self.story.len() < STORY_MAX {
+            self.story.push((at, text.into()));
+        }
+    }
+
+    /// Counts something by name.
+    pub fn count(&mut self, name: &str, by: u64) {
+        match self.counters.get_mut(name) {
+            Some(counter) => *counter += by,
+            None => drop(self.counters.insert(name.into(), by)),
+        }
+    }
+
+    /// The state of everybody.
+    pub fn look(&mut self, at: Instant, look: &Look<'_>, connections: &[usize]) {
+        if let Some(hras) = look.hras {
+            self.rat.look(at, hras);
+        }
+        self.traffic.look(connections);
+        for checker in &mut self.checkers {
+            checker.look(at, &self.map, look);
+        }
+    }
+
+    /// A phone asks to be registered.
+    pub fn registers(&mut self, at: Instant, phone: usize) {
+        let name = &self.map.phones[phone].name;
+        if !self.registrations.iter().any(|registration| registration.phone == *name) {
+            self.registrations.push(Registration {
+                phone: name.clone(),
+                asked: at,
+                granted: None,
+                failed: None,
+                registered: false,
+            });
+        }
+    }
+
+    /// All that was written down, for expectations: everything but the findings.
+    pub fn finish(&mut self, at: Instant, record: &mut Record, registered: &[bool]) {
+        for (phone, &registered) in self.map.phones.iter().zip(registered) {
+            let found = self.registrations.iter_mut().find(|known| known.phone == phone.name);
+            if let Some(registration) = found {
+                registration.registered = registered;
+            }
+        }
+        record.calls = self.calls.finish(at, &self.map);
+        record.registrations = std::mem::take(&mut self.registrations);
+        record.story = std::mem::take(&mut self.story);
+        record.counters = std::mem::take(&mut self.counters);
+        (record.actors, record.ladder) = self.ladder.finish();
+        (record.rat, record.rat_records) = self.rat.finish();
+        record.places = self.traffic.finish();
+        record.captures = self.captures.finish();
+    }
+
+    fn place_of_hrac(&self, node: NodeId) -> Option<usize> {
+        self.map.places.iter().position(|place| place.hrac.is_some_and(|(hrac, _)| hrac == node))
+    }
+
+    fn note(&mut self, at: Instant, node: NodeId, event: &Event) {
+        let place = self.place_of_hrac(node);
+        let name = place.map_or("HRAS".into(), |place| format!("HRAC of {}", self.map.places[place].name));
+        match event {
+            Event::TunnelUp { site: None, rung, resumed, .. } => {
+                if let Some(place) = place {
+                    self.tunnels[place].push((at, true));
+                }
+                let how = if *resumed { "tunnel resumed" } else { "tunnel up" };
+                self.tell(at, format!("{name}: {how}, rung {rung}"));
+            }
+            Event::TunnelDown { site: None, reason } => {
+                if let Some(place) = place {
+                    self.tunnels[place].push((at, false));
+                }
+                self.tell(at, format!("{name}: tunnel down: {reason}"));
+            }
+            Event::ProxyAuthRequired { schemes } => {
+                self.proxy_auth_required += 1;
+                self.tell(at, format!("{name}: the proxy wants credentials: {}", schemes.join(", ")));
+            }
+            Event::TunnelRefused { status, advice } => {
+                self.tell(at, format!("{name}: refused with {status}: {advice}"));
+            }
+            Event::HelloRefused { reason, .. } => {
+                self.hello_refused += 1;
+                self.tell(at, format!("{name}: a tunnel was refused: {reason}"));
+            }
+            Event::Dropped(reason, _) => {
+                let half = if place.is_some() { "hrac" } else { "hras" };
+                self.count(&format!("{half} dropped {}", reason.name()), 1);
+            }
+            Event::AuthFailed { user, .. } => self.tell(at, format!("{name}: wrong password of {user}")),
+            Event::InvariantBroken(what) => self.tell(at, format!("{name}: DEFECT: {what}")),
+            Event::SocketFailed(_, addr, error) | Event::ListenerFailed(_, addr, error) => {
+                self.tell(at, format!("{name}: {addr}: {error}"));
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Observer for Recorder {
+    fn packet(&mut self, at: Instant, seen: Seen, packet: &Packet) {
+        self.traffic.packet(at, seen, packet);
+        self.captures.packet(at, seen, packet, &self.calls);
+        for checker in &mut self.checkers {
+            checker.packet(at, &self.map, seen, packet);
+        }
+    }
+
+    fn event(&mut self, at: Instant, node: NodeId, event: &Event) {
+        self.note(at, node, event);
+        self.ladder.event(at, &self.map, node, event);
+        for checker in &mut self.checkers {
+            checker.event(at, &self.map, node, event);
+        }
+    }
+
+    fn phone(&mut self, at: Instant, node: NodeId, phone: &Phone, event: &PhoneEvent) {
+        if let Some(index) = self.map.phone(node) {
+            let name = &self.map.phones[index].name;
+            if let Some(registration) = self.registrations.iter_mut().find(|known| known.phone == *name) {
+                match event {
+                    PhoneEvent::Registered { .. } => drop(registration.granted.get_or_insert(at)),
+                    PhoneEvent::RegisterFailed { status } => registration.failed = Some(*status),
+                    _ => {}
+                }
+            }
+            self.calls.event(at, index, phone, event);
+        }
+        for checker in &mut self.checkers {
+            checker.phone(at, &self.map, node, phone, event);
+        }
+    }
+
+    fn spoke(&mut self, at: Instant, node: NodeId, to: SocketAddr, bytes: &[u8]) {
+        if let Some(stamp) = Stamp::of_rtp(bytes) {
+            self.calls.spoke(at, &stamp, to);
+        }
+        for checker in &mut self.checkers {
+            checker.spoke(at, &self.map, node, to, bytes);
+        }
+    }
+
+    fn heard(&mut self, at: Instant, node: NodeId, phone: &Phone, from: SocketAddr, bytes: &[u8]) {
+        if let (Some(stamp), Some(index)) = (Stamp::of_rtp(bytes), self.map.phone(node)) {
+            self.calls.heard(at, index, &stamp, from, &self.map);
+            self.traffic.voice(&self.map, &stamp, index);
+        }
+        for checker in &mut self.checkers {
+            checker.heard(at, &self.map, node, phone, from, bytes);
+        }
+    }
+
+    fn datagram(&mut self, at: Instant, node: NodeId, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+        self.ladder.datagram(at, node, to, bytes);
+        for checker in &mut self.checkers {
+            checker.datagram(at, &self.map, node, from, to, bytes);
+        }
+    }
+}
+
+/// Longest story: what people read.
+const STORY_MAX: usize = 2_000;

@@ -1,0 +1,88 @@
+//! After the timeline: faults end, calls end, everything returns to zero, and the system still works.
+
+use sofw_core::base::{Duration, Instant};
+use sofw_core::testing::phone::Phone;
+
+use super::timeline::Timeline;
+use crate::check::Phase;
+
+/// Settles and makes a last call.
+pub(super) fn settle(timeline: &mut Timeline<'_>) {
+    timeline.phase = Phase::Settling;
+    timeline.mend();
+    // People hang up again when nothing happens.
+    for _ in 0..HANG_UPS {
+        timeline.hang_up_all();
+        run_for(timeline, HANG_UP_EVERY);
+        if timeline.is_empty() {
+            break;
+        }
+    }
+    let patience = if timeline.lost_state { ZERO_WITHIN_LOST } else { ZERO_WITHIN };
+    let end = timeline.world.now() + patience;
+    while !timeline.is_empty() && timeline.world.now() < end {
+        let left = end.since(timeline.world.now());
+        // What takes hours is looked at less often.
+        run_for(timeline, LOOK_EVERY.max(timeline.world.now().since(Instant::ZERO) / 50).min(left));
+    }
+    timeline.look(Phase::Settling);
+    register_all(timeline);
+    last_call(timeline);
+}
+
+fn register_all(timeline: &mut Timeline<'_>) {
+    timeline.phase = Phase::LastCall;
+    for phone in 0..timeline.scenario.phones.len() {
+        if timeline.wants_registration()[phone] {
+            timeline.command(phone, Phone::register);
+        }
+    }
+    run_for(timeline, REGISTER_WITHIN);
+}
+
+/// From an inside phone to one that is elsewhere, if there are such.
+fn last_call(timeline: &mut Timeline<'_>) {
+    let Some((from, to)) = pair(timeline) else { return };
+    let answer = crate::scenario::model::AnswerSpec::After(Duration::from_millis(200));
+    let answer = super::phones::answer(timeline.scenario, &answer);
+    timeline.command(to, |phone, _| phone.set_answer(answer));
+    let callee = timeline.scenario.phones[to].name.clone();
+    timeline.call(from, &callee, None);
+    run_for(timeline, LAST_CALL);
+    timeline.look(Phase::LastCall);
+    timeline.hang_up_all();
+    let end = timeline.world.now() + ZERO_WITHIN;
+    while !timeline.is_empty() && timeline.world.now() < end {
+        run_for(timeline, LOOK_EVERY);
+    }
+}
+
+fn pair(timeline: &Timeline<'_>) -> Option<(usize, usize)> {
+    let registered = timeline.registered();
+    let phones = &timeline.map().phones;
+    let able = || (0..phones.len()).filter(|&phone| registered[phone]);
+    let inside = |phone: &usize| phones[*phone].zone != super::Zone::Public;
+    let from = able().find(inside).or_else(|| able().next())?;
+    let to = able()
+        .find(|&phone| phones[phone].zone != phones[from].zone)
+        .or_else(|| able().find(|&phone| phone != from))?;
+    Some((from, to))
+}
+
+fn run_for(timeline: &mut Timeline<'_>, time: Duration) {
+    let end = timeline.world.now() + time;
+    timeline.run_until(end);
+}
+
+/// How often people try to hang up, and after how long again.
+const HANG_UPS: u32 = 20;
+const HANG_UP_EVERY: Duration = Duration::from_secs(2);
+/// Everything is zero after so long: a record without media ends after 300 s, a transaction after 32.
+const ZERO_WITHIN: Duration = Duration::from_secs(600);
+/// The same where a BYE may have been lost with its sender: a call without session timer is forgotten after 12 hours.
+const ZERO_WITHIN_LOST: Duration = Duration::from_secs(13 * 3_600);
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Phones are registered again after so long.
+const REGISTER_WITHIN: Duration = Duration::from_secs(5);
+/// The last call's length, set-up and ringing included.
+const LAST_CALL: Duration = Duration::from_secs(4);

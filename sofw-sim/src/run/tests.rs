@@ -1,0 +1,178 @@
+use core::net::IpAddr;
+
+use sofw_core::base::{Duration, Transport};
+use sofw_core::config::limits;
+
+use super::{Options, run, run_with};
+use crate::link::profile;
+use crate::scenario::Scenario;
+use crate::scenario::model::{
+    Action, AnswerSpec, FirewallSpec, HomeOrSite, HracSpec, NatSpec, PhoneSpec, Place, ProxySpec, ServerSpec,
+    Step, System, WayOut,
+};
+
+fn line(name: &str) -> profile::Line {
+    profile::find(name).expect("a profile").line
+}
+
+fn ip(text: &str) -> IpAddr {
+    text.parse().expect("an address")
+}
+
+fn phone(name: &str, place: Option<usize>, addr: &str) -> PhoneSpec {
+    PhoneSpec {
+        name: name.into(),
+        place,
+        addr: ip(addr),
+        line: line(if place.is_some() { "wire" } else { "datacenter" }),
+        transport: Transport::Udp,
+        answer: AnswerSpec::After(Duration::from_millis(500)),
+        registers: true,
+        expires_s: 3_600,
+        quirks: Vec::new(),
+        ptime_ms: 20,
+        video: false,
+        wrong_password: false,
+    }
+}
+
+/// A site behind Squid, a phone inside, a phone outside; a call in each direction.
+pub(crate) fn office() -> Scenario {
+    let call = |from, to: &str| Action::Call { from, to: to.into(), talk: Some(Duration::from_secs(5)) };
+    let step = |at, action| Step { at: Duration::from_secs(at), action, line: 0 };
+    Scenario {
+        name: "office".into(),
+        about: String::new(),
+        shows: Vec::new(),
+        seed: 1,
+        duration: Duration::from_secs(20),
+        system: System::Sofw,
+        places: vec![Place {
+            name: "office".into(),
+            kind: HomeOrSite::Site,
+            network: (ip("10.10.10.0"), 24),
+            line: line("office"),
+            public: ip("198.51.100.1"),
+            firewall: Some(FirewallSpec {
+                preset: "web-only".into(),
+                rules: Vec::new(),
+                reject: None,
+                idle_udp: None,
+                idle_tcp: None,
+            }),
+            inspect: None,
+            nat: Some(NatSpec { preset: "symmetric".into(), idle_udp: None, idle_tcp: None, hairpin: None }),
+            alg: None,
+            proxy: Some(ProxySpec {
+                preset: "squid".into(),
+                auth: None,
+                wrong_password: false,
+                latency: None,
+                idle: None,
+                lifetime: None,
+                connections: None,
+                rate: None,
+                connect_ports: None,
+            }),
+            hrac: Some(HracSpec {
+                addr: ip("10.10.10.2"),
+                ways: vec![WayOut::Forward],
+                port: 80,
+                voice_age_max: limits::VOICE_AGE_MAX,
+                bbr: true,
+                wrong_key: false,
+            }),
+        }],
+        server: ServerSpec {
+            addr: ip("203.0.113.5"),
+            line: line("datacenter"),
+            proxy: None,
+            domain: "example.net".into(),
+            voice_age_max: limits::VOICE_AGE_MAX,
+            hostile: false,
+        },
+        phones: vec![phone("alice", Some(0), "10.10.10.10"), phone("bob", None, "203.0.113.20")],
+        timeline: vec![step(3, call(0, "bob")), step(12, call(1, "alice"))],
+        expect: Vec::new(),
+        without: Vec::new(),
+        capture: Vec::new(),
+    }
+}
+
+#[test]
+fn an_office_behind_a_proxy_calls_and_is_called() {
+    let record = run(&office(), 1);
+    for (at, text) in &record.story {
+        println!("{at:?} {text}");
+    }
+    for rung in &record.ladder {
+        println!("{:?} {} -> {}: {}", rung.at, record.actors[rung.from], record.actors[rung.to], rung.label);
+    }
+    println!("{:#?}", record.counters);
+    println!("{:?} {:?}", record.length, record.places);
+    for call in &record.calls {
+        println!("{} -> {}: {} {:?}", call.caller, call.callee, call.end, call.setup());
+        for hearing in &call.hearings {
+            println!(
+                "  {} hears {}: sent {} received {} late {} mos {:.2} p50 {:?} p99 {:?} gap {:?}",
+                hearing.listener,
+                hearing.talker,
+                hearing.sent,
+                hearing.received,
+                hearing.late,
+                hearing.mos,
+                hearing.delay.quantile(0.5),
+                hearing.delay.quantile(0.99),
+                hearing.gap
+            );
+        }
+    }
+    assert_eq!(record.calls.len(), 2);
+    assert!(record.calls.iter().all(|call| call.answered.is_some()));
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run_and_another_one_does_not() {
+    let options = Options { settle: false, ..Options::default() };
+    let digest = |seed| run_with(&office(), seed, options, Vec::new()).digest;
+    assert_eq!(digest(1), digest(1));
+    assert_ne!(digest(1), digest(2));
+}
+
+#[test]
+fn speed() {
+    let mut scenario = office();
+    scenario.duration = Duration::from_secs(110);
+    scenario.places[0].proxy = None;
+    scenario.places[0].hrac.as_mut().unwrap().ways = vec![WayOut::Direct];
+    let (alice, bob) = (scenario.phones[0].clone(), scenario.phones[1].clone());
+    scenario.phones.clear();
+    scenario.timeline.clear();
+    for n in 0..20u8 {
+        scenario.phones.push(PhoneSpec {
+            name: format!("in{n}"),
+            addr: IpAddr::from([10, 10, 10, 20 + n]),
+            ..alice.clone()
+        });
+        scenario.phones.push(PhoneSpec {
+            name: format!("out{n}"),
+            addr: IpAddr::from([203, 0, 113, 20 + n]),
+            ..bob.clone()
+        });
+        let action = Action::Call { from: usize::from(2 * n), to: format!("out{n}"), talk: None };
+        scenario.timeline.push(Step {
+            at: Duration::from_millis(8_000 + 37 * u64::from(n)),
+            action,
+            line: 0,
+        });
+    }
+    #[allow(clippy::disallowed_methods)]
+    let start = std::time::Instant::now();
+    let record = run_with(&scenario, 1, Options { settle: false, ..Options::default() }, Vec::new());
+    println!(
+        "{:?} events {} calls {}",
+        start.elapsed(),
+        record.events,
+        record.calls.iter().filter(|c| c.answered.is_some()).count()
+    );
+}

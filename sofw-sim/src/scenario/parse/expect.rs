@@ -1,0 +1,221 @@
+//! Expectations: `[not] METRIC [of SCOPE] [COMPARISON VALUE]`.
+
+use super::super::model::{Compare, Expectation, Metric, Scope};
+use super::super::names::{METRICS, MetricName, Scopes, Unit};
+use super::super::problem::{nearest, no_such};
+use super::super::values;
+
+/// What expectations may speak of.
+pub struct Known<'a> {
+    /// Phones by name.
+    pub phones: Vec<&'a str>,
+    /// Places by name.
+    pub places: Vec<&'a str>,
+    /// What else is called.
+    pub callees: Vec<&'a str>,
+}
+
+/// Reads one.
+pub fn expectation(text: &str, line: usize, known: &Known) -> Result<Expectation, String> {
+    let trimmed = text.trim();
+    let (negated, rest) = match trimmed.strip_prefix("not ").or(trimmed.strip_prefix('!')) {
+        Some(rest) => (true, rest.trim()),
+        None => (false, trimmed),
+    };
+    let (left, comparison) = split(rest)?;
+    let (name, scope_text) = match left.split_once(char::is_whitespace) {
+        Some((name, rest)) => match rest.trim().strip_prefix("of ") {
+            Some(scope) => (name, Some(scope.trim())),
+            None => {
+                return Err(format!(
+                    "after {name:?} comes of or a comparison, not {:?}; {FORMS}",
+                    rest.trim()
+                ));
+            }
+        },
+        None => (left, None),
+    };
+    let metric = METRICS.iter().find(|metric| metric.name == name).ok_or_else(|| no_metric(name))?;
+    let scope = match scope_text {
+        Some(text) => scope(text, metric, known)?,
+        None => Scope::All,
+    };
+    let (compare, value) = compared(metric, &scope, negated, comparison)?;
+    Ok(Expectation { text: text.to_owned(), line, metric: metric.metric, scope, compare, value })
+}
+
+const FORMS: &str = "write e.g. \"setup_ms < 500\", \"mos of alice->bob >= 4\" or \"not registered of bob\"";
+
+/// What stands before the comparison, and the comparison with what stands behind it.
+fn split(text: &str) -> Result<(&str, Option<(Compare, &str)>), String> {
+    let begins = text.char_indices().find(|&(at, c)| {
+        let arrow = c == '>' && text[..at].trim_end().ends_with('-');
+        "<>=!".contains(c) && !arrow
+    });
+    let Some((at, _)) = begins else { return Ok((text.trim(), None)) };
+    let (left, right) = (text[..at].trim(), &text[at..]);
+    let operator = OPERATORS.iter().find(|(sign, _)| right.starts_with(sign));
+    match operator {
+        Some((sign, compare)) => Ok((left, Some((*compare, right[sign.len()..].trim())))),
+        None if right.starts_with('=') => {
+            Err(format!("a comparison is written ==, <, <=, >, >= or !=; {left:?} = sets nothing"))
+        }
+        None => Err(format!("{right:?} is no comparison; valid: <, <=, >, >=, ==, !=")),
+    }
+}
+
+const OPERATORS: [(&str, Compare); 6] = [
+    ("<=", Compare::LessOrEqual),
+    (">=", Compare::GreaterOrEqual),
+    ("==", Compare::Equal),
+    ("!=", Compare::NotEqual),
+    ("<", Compare::Less),
+    (">", Compare::Greater),
+];
+
+fn no_metric(name: &str) -> String {
+    let names: Vec<&str> = METRICS.iter().map(|metric| metric.name).collect();
+    if name.is_empty() {
+        return format!("nothing is expected; {FORMS}");
+    }
+    no_such("metric", name, &names)
+}
+
+fn scope(text: &str, metric: &MetricName, known: &Known) -> Result<Scope, String> {
+    let name = metric.name;
+    let takes_calls = metric.scopes == Scopes::CallOrPhone;
+    let takes_phones = matches!(metric.scopes, Scopes::CallOrPhone | Scopes::PhoneOrPlace);
+    let takes_places = matches!(metric.scopes, Scopes::Place | Scopes::PhoneOrPlace);
+    if metric.scopes == Scopes::Whole {
+        return Err(format!("{name} is about the whole run; leave \"of {text}\" out"));
+    }
+    if let Some((from, to)) = text.split_once("->") {
+        if !takes_calls {
+            return Err(format!(
+                "{name} is not about a call; after of comes the name of {}",
+                wanted(metric.scopes)
+            ));
+        }
+        let (from, to) = (from.trim(), to.trim());
+        if !known.phones.contains(&from) {
+            return Err(no_such("phone", from, &known.phones));
+        }
+        if !known.phones.contains(&to) && !known.callees.contains(&to) {
+            return Err(no_such("phone", to, &known.phones));
+        }
+        return Ok(Scope::Call(from.to_owned(), to.to_owned()));
+    }
+    match (known.phones.contains(&text), known.places.contains(&text)) {
+        (true, _) if takes_phones => Ok(Scope::Phone(text.to_owned())),
+        (_, true) if takes_places => Ok(Scope::Place(text.to_owned())),
+        (false, false) => {
+            let phones = if takes_phones { &known.phones[..] } else { &[] };
+            let places = if takes_places { &known.places[..] } else { &[] };
+            let valid = [phones, places].concat();
+            let what = if takes_phones && takes_places {
+                "phone or place"
+            } else if takes_places {
+                "place"
+            } else {
+                "phone"
+            };
+            Err(no_such(what, text, &valid))
+        }
+        _ => Err(format!(
+            "{text:?} is a {}; {name} takes {}",
+            if takes_phones { "place" } else { "phone" },
+            wanted(metric.scopes)
+        )),
+    }
+}
+
+fn wanted(scopes: Scopes) -> &'static str {
+    match scopes {
+        Scopes::Whole => "nothing",
+        Scopes::CallOrPhone => "a call such as alice->bob, or a phone",
+        Scopes::PhoneOrPlace => "a phone or a place",
+        Scopes::Place => "a place",
+    }
+}
+
+fn compared(
+    metric: &MetricName,
+    scope: &Scope,
+    negated: bool,
+    comparison: Option<(Compare, &str)>,
+) -> Result<(Compare, f64), String> {
+    let name = metric.name;
+    // A phone is registered or it is not; of many, a number is.
+    let is_flag = metric.unit == Unit::Flag
+        || (metric.metric == Metric::Registered && matches!(scope, Scope::Phone(_)));
+    match (is_flag, comparison) {
+        (true, None) => Ok((Compare::Equal, if negated { 0.0 } else { 1.0 })),
+        (true, Some(_)) => Err(format!("{name} is true or false; write \"{name}\" or \"not {name}\"")),
+        (false, _) if negated => Err(format!("{name} is a number; not goes with what is true or false")),
+        (false, None) => Err(format!("{name} is a number; compare it, e.g. \"{name} {}\"", usual(metric))),
+        (false, Some((_, ""))) => Err(format!("compared with what? e.g. \"{name} {}\"", usual(metric))),
+        (false, Some((compare, text))) => Ok((compare, value(metric, text)?)),
+    }
+}
+
+fn usual(metric: &MetricName) -> &'static str {
+    match (metric.unit, metric.metric) {
+        (Unit::Milliseconds, _) => "< 500",
+        (Unit::Share, _) => "< 1 %",
+        (_, Metric::Mos) => ">= 3.8",
+        (_, Metric::Status) => "== 486",
+        (_, Metric::Registered) => "== 2",
+        _ => "< 1000",
+    }
+}
+
+fn value(metric: &MetricName, text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0);
+    match metric.unit {
+        Unit::Share => match number {
+            Some(number) => values::in_share(number),
+            None => values::share(text),
+        },
+        Unit::Milliseconds => match number {
+            Some(number) => Ok(number),
+            None => values::time(text).map(|time| time.as_secs_f64() * 1e3),
+        },
+        Unit::Number | Unit::Flag => number.ok_or_else(|| {
+            let hint = nearest(text, &["of"]).map_or("", |_| "; of stands before the comparison");
+            format!("{text:?} is no number{hint}")
+        }),
+    }
+}
+
+impl Expectation {
+    /// One that does not come from a file.
+    pub fn new(metric: Metric, scope: Scope, compare: Compare, value: f64) -> Self {
+        let mut expectation = Expectation { text: String::new(), line: 0, metric, scope, compare, value };
+        expectation.text = expectation.to_text();
+        expectation
+    }
+
+    /// As it would be written in a file.
+    fn to_text(&self) -> String {
+        let known = METRICS.iter().find(|metric| metric.metric == self.metric);
+        let name = known.map_or("", |metric| metric.name);
+        let of = match &self.scope {
+            Scope::All => String::new(),
+            Scope::Call(from, to) => format!(" of {from}->{to}"),
+            Scope::Phone(name) | Scope::Place(name) => format!(" of {name}"),
+        };
+        let is_flag = known.is_some_and(|metric| metric.unit == Unit::Flag)
+            || (self.metric == Metric::Registered && matches!(self.scope, Scope::Phone(_)));
+        match is_flag {
+            true if self.compare.holds(0.0, self.value) => format!("not {name}{of}"),
+            true => format!("{name}{of}"),
+            false => {
+                let sign = OPERATORS
+                    .iter()
+                    .find(|(_, compare)| *compare == self.compare)
+                    .map_or("", |(sign, _)| sign);
+                format!("{name}{of} {sign} {}", self.value)
+            }
+        }
+    }
+}
