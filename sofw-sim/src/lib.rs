@@ -23,6 +23,7 @@ pub mod record;
 pub mod report;
 pub mod run;
 pub mod scenario;
+pub mod swarm;
 pub mod tcp;
 pub mod world;
 

@@ -1,28 +1,10 @@
-//! stub
-use crate::host::{Act, Application};
-use sofw_core::base::{Deadline, Instant, Rng, Seed};
-use sofw_core::config::HrasConfig;
-use sofw_core::io::Input;
-/// stub
-#[derive(Debug)]
-pub struct HostileHras;
-impl HostileHras {
-    /// stub
-    pub fn new(_: &HrasConfig, _: Seed) -> Self {
-        HostileHras
-    }
-}
-impl Application for HostileHras {
-    fn handle_input(&mut self, _: Instant, _: Input<'_>) {}
-    fn handle_timeout(&mut self, _: Instant) {}
-    fn poll_act(&mut self) -> Option<Act> {
-        None
-    }
-    fn poll_timeout(&self) -> Option<Deadline> {
-        None
-    }
-}
-/// stub
-pub fn stranger_packets(_: &mut Rng, _: &crate::run::Map) -> Vec<crate::packet::Packet> {
-    Vec::new()
-}
+//! Those who mean harm: an HRAS in the wrong hands, and strangers on the public network. What they try is drawn from a seed.
+//!
+//! Neither of them is held back by anything that a real one would not be held back by: the hostile HRAS has the sites' keys and a real
+//! session, strangers have an address and time.
+
+mod hostile;
+mod strangers;
+
+pub use hostile::HostileHras;
+pub use strangers::{Strangers, stranger_packets};
