@@ -9,12 +9,22 @@ fn main() {
                 let record = sofw_sim::run::run(&scenario, scenario.seed);
                 let took = start.elapsed();
                 if std::env::var_os("STORY").is_some() {
-                    for (at, text) in &record.story { println!("{at:?} {text}"); }
-                    for r in &record.ladder { println!("{:?} {} -> {}: {}", r.at, record.actors[r.from], record.actors[r.to], r.label); }
+                    for (at, text) in &record.story {
+                        println!("{at:?} {text}");
+                    }
+                    for r in &record.ladder {
+                        println!(
+                            "{:?} {} -> {}: {}",
+                            r.at, record.actors[r.from], record.actors[r.to], r.label
+                        );
+                    }
                     println!("{:#?}", record.counters);
                 }
                 print!("{}", sofw_sim::report::text::verdict(&[sofw_sim::report::Summary::of(&record)]));
-                println!("{} took {took:?} events {} length {:?}", scenario.name, record.events, record.length);
+                println!(
+                    "{} took {took:?} events {} length {:?}",
+                    scenario.name, record.events, record.length
+                );
             }
         }
     }
