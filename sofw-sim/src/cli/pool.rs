@@ -101,7 +101,10 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-#[expect(clippy::disallowed_methods, reason = "people want to know how long it takes; no run sees this clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "people want to know how long it takes; no run sees this clock"
+)]
 pub fn now() -> Instant {
     Instant::now()
 }

@@ -82,7 +82,10 @@ fn tell(record: &Record) {
     let story = record.story.iter().map(|(at, text)| (*at, format!("── {text}")));
     let ladder = record.ladder.iter().map(|rung| {
         let arrow = if rung.tunnelled { "⇒" } else { "→" };
-        (rung.at, format!("   {} {arrow} {}: {}", record.actors[rung.from], record.actors[rung.to], rung.label))
+        (
+            rung.at,
+            format!("   {} {arrow} {}: {}", record.actors[rung.from], record.actors[rung.to], rung.label),
+        )
     });
     let mut lines: Vec<_> = story.chain(ladder).collect();
     lines.sort_by_key(|(at, _)| *at);

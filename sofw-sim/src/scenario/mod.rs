@@ -24,7 +24,7 @@ mod write;
 pub use builtin::builtin;
 pub use explain::explain;
 pub use model::Scenario;
-pub use problem::Problem;
+pub use problem::{Problem, nearest};
 pub use schema::schema;
 
 /// A scenario to start from: what `sofw-sim init` writes.

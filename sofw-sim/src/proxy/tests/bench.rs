@@ -138,7 +138,7 @@ impl Bench {
             Act::ShutWrite(conn) => {
                 self.ended.insert(conn, End::Shut);
             }
-            Act::Packet(_) => panic!("a proxy sends no packets"),
+            Act::Packet(..) => panic!("a proxy sends no packets"),
         }
     }
 

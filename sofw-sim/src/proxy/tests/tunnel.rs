@@ -61,7 +61,7 @@ impl Machine for Actor {
                     Act::ShutWrite(conn) | Act::Reset(conn) => return Some(Output::Close(conn)),
                     // Nor does it fill up.
                     Act::Pause(_) | Act::Resume(_) => {}
-                    Act::Packet(_) => panic!("a proxy sends no packets"),
+                    Act::Packet(..) => panic!("a proxy sends no packets"),
                 }
             },
         }
