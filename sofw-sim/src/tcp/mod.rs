@@ -12,8 +12,9 @@
 //! not-sent low-water mark, zero-window probes, keep-alives, FIN, RST, half-open death.
 //! Absent: ECN, urgent data, simultaneous open, Fast Open, path MTU discovery, SYN cookies, autotuned buffers.
 //!
-//! Contract: after any call that takes `&mut self`, call [`Stack::poll_segment`] until `None`, then [`Stack::poll_event`] until
-//! `None`, then ask [`Stack::poll_timeout`]. The deadline may be earlier than needed; an early call does no harm. Nothing here
+//! Contract: feed all segments that arrive at one instant, and let owners read before they poll, as a host's processes do: the
+//! acknowledgements of a burst depend on it. After any call that takes `&mut self`, call [`Stack::poll_event`] and [`Stack::poll_segment`]
+//! until both give `None`, then ask [`Stack::poll_timeout`]. The deadline may be earlier than needed; an early call does no harm. Nothing here
 //! reads a clock, and the same calls with the same seed give the same segments.
 //!
 //! Every socket ends with exactly one of `Refused`, `TimedOut`, `Reset`, `Closed`; its id means nothing afterwards.

@@ -87,7 +87,7 @@ impl Socket {
         let newer =
             (head.seq.wrapping_sub(self.receive.irs.wrapping_add(self.send.window_from as u32)) as i32) > 0;
         if ack > self.send.una || newer || window > self.send.window {
-            self.send.window = window;
+            self.send.offer(window);
             self.send.window_from = from;
         }
     }

@@ -198,7 +198,7 @@ impl Socket {
         }
         let mss = usize::from(options.mss.unwrap_or(MSS_DEFAULT).min(self.config.mss));
         self.send.mss = mss.saturating_sub(if self.timestamps { TIMESTAMPS_LEN } else { 0 }).max(1);
-        self.send.window = u64::from(head.window);
+        self.send.offer(u64::from(head.window));
     }
 
     pub fn write(&mut self, bytes: &[u8]) -> usize {
