@@ -1,11 +1,12 @@
 //! One connection: its two halves, its path model and its timers.
 //!
-//! `arrive` takes segments, `acknowledge` what they say of ours, `output` builds segments when asked, `timeouts` acts when time
+//! `arrive` takes segments, `acknowledge` what they say of ours, `steer` moves the window by it, `output` builds segments when asked, `timeouts` acts when time
 //! passes. Nothing here sends by itself.
 
 mod acknowledge;
 mod arrive;
 mod output;
+mod steer;
 mod timeouts;
 
 pub(super) use arrive::Verdict;
