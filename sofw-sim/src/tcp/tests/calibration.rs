@@ -10,12 +10,13 @@ use crate::tcp::calibration::{Case, Row, calibrate};
 const TOLERANCE: f64 = 1.5;
 
 fn row(calls: u32, loss_per_mille: u32, congestion: Congestion, seconds: u64) -> Row {
-    const RUNS: u64 = 9;
+    // Where windows stay near the limit, single runs differ by a factor.
+    let runs = if calls == 20 && congestion == Congestion::Cubic { 9 } else { 3 };
     let delay = Duration::from_micros(42_500);
     let length = Duration::from_secs(seconds);
-    let row = calibrate(&Case { calls, loss_per_mille, congestion, delay, length, runs: RUNS, seed: 1 });
+    let row = calibrate(&Case { calls, loss_per_mille, congestion, delay, length, runs, seed: 1 });
     println!("{calls} calls, {loss_per_mille} ‰, {congestion:?}, {seconds} s: {row:.0?}");
-    assert_eq!(row.frames as u64, RUNS * u64::from(calls) * (seconds - 1) * 50, "every frame arrives once");
+    assert_eq!(row.frames as u64, runs * u64::from(calls) * (seconds - 1) * 50, "every frame arrives once");
     row
 }
 
