@@ -17,11 +17,17 @@ fn twenty_calls() -> Scenario {
     let [alice, bob] = [0, 1].map(|index: usize| scenario.phones[index].clone());
     scenario.phones.clear();
     for n in 0..20u8 {
-        let inside = PhoneSpec { name: format!("in{n}"), addr: IpAddr::from([10, 10, 10, 20 + n]), ..alice.clone() };
-        let outside = PhoneSpec { name: format!("out{n}"), addr: IpAddr::from([203, 0, 113, 20 + n]), ..bob.clone() };
+        let inside =
+            PhoneSpec { name: format!("in{n}"), addr: IpAddr::from([10, 10, 10, 20 + n]), ..alice.clone() };
+        let outside =
+            PhoneSpec { name: format!("out{n}"), addr: IpAddr::from([203, 0, 113, 20 + n]), ..bob.clone() };
         scenario.phones.extend([inside, outside]);
         let action = Action::Call { from: usize::from(2 * n), to: format!("out{n}"), talk: None };
-        scenario.timeline.push(Step { at: Duration::from_millis(8_000 + 37 * u64::from(n)), action, line: 0 });
+        scenario.timeline.push(Step {
+            at: Duration::from_millis(8_000 + 37 * u64::from(n)),
+            action,
+            line: 0,
+        });
     }
     scenario
 }
