@@ -11,6 +11,7 @@
 pub mod adversary;
 pub mod baseline;
 pub mod check;
+pub mod evaluate;
 pub mod host;
 pub mod link;
 pub mod middlebox;
@@ -22,6 +23,7 @@ pub mod record;
 pub mod report;
 pub mod run;
 pub mod scenario;
+pub mod swarm;
 pub mod tcp;
 pub mod world;
 

@@ -104,7 +104,10 @@ impl Flows {
     /// A datagram came to the relay port of a mute flow from the very address and port that HRAS names: the phone has
     /// announced itself. So calls go on after a restart of HRAC, which has seen none of their SDP.
     pub(super) fn announces_itself(&mut self, port: u16, from: SocketAddr) -> bool {
-        let Some(&(flow, remote)) = self.mute.get(&(port & !1)) else { return false };
+        let Some(&(flow, wanted)) = self.mute.get(&(port & !1)) else { return false };
+        // Who speaks vouches for his own pair of ports (RFC 3550 §11). Another address that HRAS puts beside it may be anybody's:
+        // it is not used, and RTCP goes where RTP goes.
+        let remote = if is_pair(wanted) { wanted } else { Remote { rtcp: wanted.rtp, ..wanted } };
         let named = if port & 1 == 0 { remote.rtp } else { remote.rtcp };
         let Some(open) = self.open.get_mut(&flow).filter(|_| from == named) else { return false };
         open.remote = Some(remote);
@@ -171,4 +174,9 @@ impl Flows {
     pub(super) fn len(&self) -> usize {
         self.open.len()
     }
+}
+
+fn is_pair(remote: Remote) -> bool {
+    let next = remote.rtp.port().checked_add(1).map(|port| SocketAddr::new(remote.rtp.ip(), port));
+    remote.rtcp == remote.rtp || Some(remote.rtcp) == next
 }

@@ -73,11 +73,12 @@ pub fn run<T: Send, R: Send>(
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
             }
+            let names = lock(&running).clone();
             bar.draw(&Progress {
                 done: results.len(),
-                total,
-                running: lock(&running).clone(),
-                failures,
+                total: total.unwrap_or(results.len() + names.len()),
+                failed: failures,
+                running: &names.iter().map(String::as_str).collect::<Vec<_>>(),
                 elapsed: start.elapsed(),
             });
         }
@@ -139,7 +140,7 @@ impl Bar {
         Bar { shown: !quiet && std::io::stderr().is_terminal(), drawn: false }
     }
 
-    fn draw(&mut self, progress: &Progress) {
+    fn draw(&mut self, progress: &Progress<'_>) {
         if self.shown {
             let mut out = std::io::stderr().lock();
             let _ = write!(out, "\r\x1b[K{}", progress.line(width()));

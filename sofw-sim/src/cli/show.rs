@@ -67,7 +67,7 @@ pub fn replay(what: &str, seed: Option<u64>, dir: Option<&Path>) -> ExitCode {
         },
     };
     tell(&record);
-    print!("{}", report::text::verdict(std::slice::from_ref(&record)));
+    print!("{}", report::text::verdict(&[report::Summary::of(&record)]));
     if let Some(dir) = dir {
         match report::write_all(dir, std::slice::from_ref(&record)) {
             Ok(index) => println!("report: {}", index.display()),

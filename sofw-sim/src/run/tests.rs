@@ -149,13 +149,30 @@ fn speed() {
     scenario.phones.clear();
     scenario.timeline.clear();
     for n in 0..20u8 {
-        scenario.phones.push(PhoneSpec { name: format!("in{n}"), addr: IpAddr::from([10, 10, 10, 20 + n]), ..alice.clone() });
-        scenario.phones.push(PhoneSpec { name: format!("out{n}"), addr: IpAddr::from([203, 0, 113, 20 + n]), ..bob.clone() });
+        scenario.phones.push(PhoneSpec {
+            name: format!("in{n}"),
+            addr: IpAddr::from([10, 10, 10, 20 + n]),
+            ..alice.clone()
+        });
+        scenario.phones.push(PhoneSpec {
+            name: format!("out{n}"),
+            addr: IpAddr::from([203, 0, 113, 20 + n]),
+            ..bob.clone()
+        });
         let action = Action::Call { from: usize::from(2 * n), to: format!("out{n}"), talk: None };
-        scenario.timeline.push(Step { at: Duration::from_millis(8_000 + 37 * u64::from(n)), action, line: 0 });
+        scenario.timeline.push(Step {
+            at: Duration::from_millis(8_000 + 37 * u64::from(n)),
+            action,
+            line: 0,
+        });
     }
     #[allow(clippy::disallowed_methods)]
     let start = std::time::Instant::now();
     let record = run_with(&scenario, 1, Options { settle: false, ..Options::default() }, Vec::new());
-    println!("{:?} events {} calls {}", start.elapsed(), record.events, record.calls.iter().filter(|c| c.answered.is_some()).count());
+    println!(
+        "{:?} events {} calls {}",
+        start.elapsed(),
+        record.events,
+        record.calls.iter().filter(|c| c.answered.is_some()).count()
+    );
 }

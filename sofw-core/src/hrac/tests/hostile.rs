@@ -186,6 +186,30 @@ fn a_flow_to_an_address_that_nobody_announced_waits_until_that_very_address_spea
 }
 
 #[test]
+fn who_speaks_vouches_for_his_own_pair_of_ports_only() {
+    let mut world = World::new();
+    let mut open = |flow: u32, rtp: &str, rtcp: &str| {
+        let (phone, phone_rtcp) = (Some(addr(rtp)), Some(addr(rtcp)));
+        let port = 30_000 + flow as u16;
+        let flow = FlowId(flow);
+        world.frame(Frame::OpenFlow { flow, port, phone, phone_rtcp, urgent: Urgent::None });
+    };
+    open(0, "10.10.10.10:4000", "10.10.10.1:53");
+    open(2, "10.10.10.10:4000", "10.10.10.10:4001");
+    open(4, "10.10.10.1:53", "10.10.10.10:4001");
+    for (port, from) in
+        [(30_000, "10.10.10.10:4000"), (30_002, "10.10.10.10:4000"), (30_005, "10.10.10.10:4001")]
+    {
+        world.media(port, from, b"x");
+    }
+    let to = |port, phone| Forward::Socket { port, to: addr(phone) };
+    assert_eq!(world.voice(0, b"x"), to(30_000, "10.10.10.10:4000"));
+    assert_eq!(world.voice(1, b"x"), to(30_001, "10.10.10.10:4000"));
+    assert_eq!(world.voice(3, b"x"), to(30_003, "10.10.10.10:4001"));
+    assert_eq!(world.voice(4, b"x"), Forward::Drop(DropReason::NoFlow));
+}
+
+#[test]
 fn a_long_call_keeps_its_address_when_the_session_begins_anew() {
     let mut world = World::new();
     world.udp("10.10.10.10:5060", invite("10.10.10.10", 4_000).as_bytes());

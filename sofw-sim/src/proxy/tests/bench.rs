@@ -174,6 +174,11 @@ impl Bench {
         self.connects.last().expect("a server was asked for").0
     }
 
+    /// The most bytes that wait in one place.
+    pub fn most_waiting(&self) -> usize {
+        self.proxy.most_waiting()
+    }
+
     pub fn counter(&self, name: &str) -> u64 {
         let all = self.proxy.counters();
         all.iter().find(|(known, _)| *known == name).expect("it is counted").1

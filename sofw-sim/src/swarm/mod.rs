@@ -1,0 +1,23 @@
+//! Plans that nobody wrote: each seed, or each string of bytes, draws its own topology, faults and user behaviour.
+//!
+//! ```text
+//! Rng (swarm) ──┐                                                    ┌─▶ run ─▶ bad? ─▶ shrink ─▶ the smallest scenario that is bad
+//!               ├─▶ Draw ─▶ Plan { Topology, Transitions } ─▶ Scenario ┤
+//! bytes (fuzz) ─┘                                                    └─▶ a file
+//! ```
+//!
+//! What may happen is the one list [`Transition::ALL`]. Nothing in a plan is hopeless: every tunnel can come up, every line gets well again, so
+//! that the checkers may ask for everything at the end.
+
+mod draw;
+mod plan;
+mod shrink;
+#[cfg(test)]
+mod tests;
+mod topology;
+mod transition;
+
+pub use draw::{Bytes, Draw};
+pub use plan::{Plan, STEPS_MAX};
+pub use shrink::{shrink, shrink_within};
+pub use transition::Transition;
