@@ -1,6 +1,8 @@
 //! Every name that a scenario file may use for something that exists, with what it stands for.
 
 use crate::link::profile;
+use crate::middlebox::{firewall, nat};
+use crate::proxy;
 
 use super::model::{Metric, ProxyAuth, System, WayOut};
 
@@ -25,76 +27,71 @@ impl Names {
     }
 }
 
-const fn lines() -> [(&'static str, &'static str); profile::PROFILES.len()] {
-    let mut list = [("", ""); profile::PROFILES.len()];
+/// The names and descriptions of a table of presets.
+macro_rules! list_of {
+    ($presets:expr) => {{
+        let mut list = [("", ""); $presets.len()];
+        let mut index = 0;
+        while index < list.len() {
+            list[index] = ($presets[index].name, $presets[index].about);
+            index += 1;
+        }
+        list
+    }};
+}
+
+/// Lines.
+pub static LINES: Names = Names { what: "line", list: &LINE_LIST };
+static LINE_LIST: [(&str, &str); profile::PROFILES.len()] = list_of!(profile::PROFILES);
+
+/// Presets of firewalls.
+pub static FIREWALLS: Names = Names { what: "firewall", list: &FIREWALL_LIST };
+static FIREWALL_LIST: [(&str, &str); firewall::PRESETS.len()] = list_of!(firewall::PRESETS);
+
+/// Presets of address translation, `none` among them.
+pub static NATS: Names = Names { what: "NAT", list: &NAT_LIST };
+static NAT_LIST: [(&str, &str); nat::PRESETS.len() + 1] = {
+    let presets = list_of!(nat::PRESETS);
+    let mut list = [("none", "addresses are routed"); nat::PRESETS.len() + 1];
     let mut index = 0;
-    while index < list.len() {
-        list[index] = (profile::PROFILES[index].name, profile::PROFILES[index].about);
+    while index < presets.len() {
+        list[index] = presets[index];
+        index += 1;
+    }
+    list
+};
+
+/// Presets of proxies in a site.
+pub static FORWARD_PROXIES: Names = Names { what: "proxy of a site", list: &FORWARD_LIST };
+static FORWARD_LIST: [(&str, &str); count(false)] = proxies(false);
+
+/// Presets of proxies before HRAS.
+pub static REVERSE_PROXIES: Names = Names { what: "proxy before HRAS", list: &REVERSE_LIST };
+static REVERSE_LIST: [(&str, &str); count(true)] = proxies(true);
+
+const fn count(reverse: bool) -> usize {
+    let (mut count, mut index) = (0, 0);
+    while index < proxy::PRESETS.len() {
+        if proxy::PRESETS[index].is_reverse == reverse {
+            count += 1;
+        }
+        index += 1;
+    }
+    count
+}
+
+const fn proxies<const N: usize>(reverse: bool) -> [(&'static str, &'static str); N] {
+    let mut list = [("", ""); N];
+    let (mut count, mut index) = (0, 0);
+    while index < proxy::PRESETS.len() {
+        if proxy::PRESETS[index].is_reverse == reverse {
+            list[count] = (proxy::PRESETS[index].name, proxy::PRESETS[index].about);
+            count += 1;
+        }
         index += 1;
     }
     list
 }
-
-/// Lines: [`profile::PROFILES`].
-pub static LINES: Names = Names { what: "line", list: &LINE_LIST };
-static LINE_LIST: [(&str, &str); profile::PROFILES.len()] = lines();
-
-/// Presets of firewalls.
-pub static FIREWALLS: Names = Names {
-    what: "firewall",
-    list: &[
-        ("open", "lets everything out, and in what belongs to it"),
-        ("web-only", "lets out TCP to ports 80 and 443"),
-        ("proxy-only", "lets out what the site's proxy sends, and nothing else"),
-        ("no-udp", "lets out TCP to any port, no UDP"),
-        ("closed", "lets nothing out"),
-    ],
-};
-
-/// Presets of address translation, `none` among them.
-pub static NATS: Names = Names {
-    what: "NAT",
-    list: &[
-        ("full-cone", "one outside port per inside port, open to everybody (RFC 4787: endpoint-independent)"),
-        ("restricted-cone", "one outside port per inside port, open to addresses that were sent to"),
-        (
-            "port-restricted",
-            "one outside port per inside port, open to addresses and ports that were sent to: most home routers",
-        ),
-        ("symmetric", "another outside port for each destination: most company firewalls"),
-        ("cgnat", "a provider's NAT: few ports per customer, short idle times"),
-        ("one-to-one", "one public address for each private one"),
-        ("none", "addresses are routed"),
-    ],
-};
-
-/// Presets of proxies in a site.
-pub static FORWARD_PROXIES: Names = Names {
-    what: "proxy of a site",
-    list: &[
-        ("squid", "streams both ways, CONNECT to 443 only"),
-        (
-            "tinyproxy",
-            "one request per connection, closes without notice, holds answers back while a request runs",
-        ),
-        ("privoxy", "holds chunked request bodies back until their end"),
-        ("antivirus", "holds every response back until it was scanned"),
-        ("strict", "refuses CONNECT and long request bodies"),
-        ("tls-inspecting", "wants to see TLS inside CONNECT and breaks it open"),
-    ],
-};
-
-/// Presets of proxies before HRAS.
-pub static REVERSE_PROXIES: Names = Names {
-    what: "proxy before HRAS",
-    list: &[
-        ("nginx", "default settings: holds request bodies back whole"),
-        ("nginx-tuned", "proxy_buffering and proxy_request_buffering off"),
-        ("haproxy", "default settings: holds chunks up to 200 ms"),
-        ("haproxy-no-delay", "with option http-no-delay"),
-        ("apache", "holds request bodies back up to 16 KiB, cuts silent ones after 10 s"),
-    ],
-};
 
 /// Protocol inspection.
 pub static INSPECTIONS: Names = Names {
@@ -144,6 +141,9 @@ pub static QUIRKS: Names = Names {
         ("compact_headers", "writes v:, f:, t:, … (RFC 3261 §7.3.3)"),
         ("ignores_bye", "answers no BYE"),
         ("never_acks", "sends no ACK"),
+        ("no_rtcp", "sends no RTCP"),
+        ("no_keepalive", "keeps no NAT mapping open"),
+        ("session_timer", "asks for session timers of 90 s (RFC 4028)"),
     ],
 };
 
@@ -151,13 +151,15 @@ pub static QUIRKS: Names = Names {
 pub static CHECKERS: Names = Names {
     what: "checker",
     list: &[
-        ("address_leak", "no inside address in any packet outside, and the reverse"),
-        ("foreign_voice", "every RTP packet heard belongs to that call, site and direction"),
-        ("stale_voice", "no phone gets voice older than the limit"),
+        ("addresses", "no inside address in any packet outside, and the reverse"),
+        ("voice", "every RTP packet heard belongs to that call, site and direction"),
+        ("freshness", "no phone gets voice older than the limit"),
+        ("dialogs", "what phones believe of their calls fits together"),
+        ("policy", "HRAC sends to no inside address that its phones did not announce"),
+        ("bounds", "every queue stays within its named limit"),
+        ("events", "neither half reports a fault of its own"),
         ("zero", "after all calls the RAT, ports, transactions and flows are back to zero"),
         ("liveness", "after the last fault all phones register and a new call connects"),
-        ("bounds", "every queue stays within its named limit"),
-        ("unannounced", "HRAC sends to no inside address that its phones did not announce"),
     ],
 };
 

@@ -106,12 +106,9 @@ pub fn phone(name: &str, place: Option<usize>) -> PhoneSpec {
     }
 }
 
-/// Whether addresses of this network are nobody's on the public network (RFC 1918, RFC 4193).
+/// Whether addresses of this network are nobody's on the public network (RFC 1918), so that it needs a NAT.
 pub fn is_private(network: IpAddr) -> bool {
-    match network {
-        IpAddr::V4(addr) => addr.is_private(),
-        IpAddr::V6(addr) => addr.is_unique_local(),
-    }
+    matches!(network, IpAddr::V4(addr) if addr.is_private())
 }
 
 /// The way out that is tried when the file names none.

@@ -48,6 +48,12 @@ pub fn addresses(context: &Context, places: &[(Place, Section)], server: &Server
                 section.section_or_empty("hrac").problem("address", message);
             }
         }
+        if place.nat.is_some() && place.network.0.is_ipv6() {
+            section.problem("nat", "translates IPv4 only; leave nat out");
+        }
+        if place.nat.is_none() && place.alg.is_some() {
+            section.problem("alg", "the SIP gateway lives in the nat, and there is none");
+        }
         if values::contains(place.network, server.addr) {
             section.problem("network", format!("the public address {} of the server is in it", server.addr));
         }

@@ -167,12 +167,14 @@ impl Tape<'_> {
             }),
             inspect: self.maybe(|tape| InspectSpec { tls: tape.yes(), deny_connect: tape.yes() }),
             nat,
-            alg: self.maybe(|tape| AlgSpec {
-                via: tape.yes(),
-                contact: tape.yes(),
-                sdp: tape.yes(),
-                breaks_content_length: tape.yes(),
-            }),
+            alg: self
+                .maybe(|tape| AlgSpec {
+                    via: tape.yes(),
+                    contact: tape.yes(),
+                    sdp: tape.yes(),
+                    breaks_content_length: tape.yes(),
+                })
+                .filter(|_| !routed),
             hrac: None,
             proxy,
         };

@@ -75,6 +75,7 @@ fn presets_come_alone_or_with_what_differs() {
         firewall = { preset = "web-only", reject = true, rules = ["deny out udp 1000-2000 to 203.0.113.5", "allow in tcp"] }
         inspect = { deny_connect = true }
         nat = { preset = "symmetric", idle_udp = "30s" }
+        alg = { sdp = false }
         proxy = { preset = "squid", auth = "digest", rate = "8 Mbit/s", connect_ports = [443, 563] }
         hrac = { ways = ["connect", "direct"], congestion = "cubic", address = "10.10.10.99" }
         [[site]]
@@ -82,7 +83,6 @@ fn presets_come_alone_or_with_what_differs() {
         network = "10.20.0.0/16"
         nat = "none"
         hrac = "none"
-        alg = { sdp = false }
         "#,
     );
     let (a, b) = (&scenario.places[0], &scenario.places[1]);
@@ -104,7 +104,7 @@ fn presets_come_alone_or_with_what_differs() {
     assert_eq!((&hrac.ways[..], hrac.port, hrac.bbr), (&[WayOut::Connect, WayOut::Direct][..], 443, false));
     assert!(b.nat.is_none() && b.hrac.is_none());
     assert_eq!(b.public, ip("10.20.0.1"));
-    assert!(b.alg.as_ref().is_some_and(|alg| alg.via && !alg.sdp && !alg.breaks_content_length));
+    assert!(a.alg.as_ref().is_some_and(|alg| alg.via && !alg.sdp && !alg.breaks_content_length));
 }
 
 #[test]
