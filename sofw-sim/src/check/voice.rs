@@ -145,6 +145,7 @@ fn is_way(map: &Map, who: usize, from: SocketAddr) -> bool {
     let beside = |zone| map.phones.iter().any(|phone| phone.zone == zone && phone.addr == addr);
     let is_outside = || {
         map.server.1 == Some(addr)
+            || map.server_addrs.contains(&addr)
             || beside(Zone::Public)
             || map.places.iter().any(|place| place.site.is_none() && place.public == addr)
     };
