@@ -11,10 +11,11 @@
 pub mod adversary;
 pub mod baseline;
 pub mod check;
+pub mod cli;
+pub mod evaluate;
 pub mod host;
 pub mod link;
 pub mod middlebox;
-mod office;
 pub mod packet;
 pub mod proxy;
 pub mod quality;
@@ -25,5 +26,3 @@ pub mod scenario;
 pub mod swarm;
 pub mod tcp;
 pub mod world;
-
-pub use office::{Direction, Heard, Office, Verdict};

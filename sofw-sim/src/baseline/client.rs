@@ -65,8 +65,6 @@ pub struct TunnelClient {
     retry_after: Duration,
     keepalive_at: Instant,
     chatter_at: Instant,
-    /// Set by [`Application::forget`]: everything is swallowed.
-    forgetful: bool,
     counters: Counters,
 }
 
@@ -99,7 +97,6 @@ impl TunnelClient {
             retry_after: RETRY_MIN,
             keepalive_at: Instant::ZERO,
             chatter_at: Instant::ZERO,
-            forgetful: false,
             counters: Counters::default(),
         }
     }
@@ -226,9 +223,6 @@ impl TunnelClient {
 
 impl Application for TunnelClient {
     fn handle_input(&mut self, now: Instant, input: Input<'_>) {
-        if self.forgetful {
-            return;
-        }
         match input {
             Input::Connected { conn, .. } => {
                 if let Some(link) = self.link.as_mut().filter(|link| link.is_mine(conn)) {
@@ -259,7 +253,7 @@ impl Application for TunnelClient {
     }
 
     fn handle_packet(&mut self, _now: Instant, port: PortId, packet: Packet) {
-        if port != VIRTUAL || self.forgetful {
+        if port != VIRTUAL {
             return;
         }
         if !self.is_up() {
@@ -275,9 +269,6 @@ impl Application for TunnelClient {
     }
 
     fn handle_timeout(&mut self, now: Instant) {
-        if self.forgetful {
-            return;
-        }
         let Some(link) = &self.link else {
             if now >= self.retry_at {
                 self.begin(now);
@@ -311,14 +302,16 @@ impl Application for TunnelClient {
     }
 
     fn poll_timeout(&self) -> Option<Deadline> {
-        (!self.forgetful).then(|| self.next())
+        Some(self.next())
     }
 
+    /// The old connections are nobody's; it begins anew at its next deadline, which is due.
     fn forget(&mut self) {
-        self.forgetful = true;
         self.link = None;
         self.acts.clear();
         self.queue.clear();
+        self.retry_at = Instant::ZERO;
+        self.retry_after = RETRY_MIN;
     }
 
     fn counters(&self) -> Vec<(&'static str, u64)> {

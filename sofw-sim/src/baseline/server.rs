@@ -11,14 +11,17 @@ use crate::packet::Packet;
 use crate::world::PortId;
 
 use super::Kind;
-use super::ether::{self, Content};
-use super::message::{self, ADDRESSES_MAX, Message};
+
+use super::message;
 use super::queue::QUEUE_BYTES_MAX;
 
 mod conn;
+mod counters;
+mod relay;
 mod session;
 
 use conn::{Conn, Heard};
+use counters::Counters;
 use session::Session;
 
 /// What a server is told.
@@ -59,24 +62,7 @@ pub struct TunnelServer {
     strangers: Expiring<ConnId>,
     /// Connections that have something to write.
     ready: BTreeSet<ConnId>,
-    forgetful: bool,
     counters: Counters,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Counters {
-    packets_up: u64,
-    packets_down: u64,
-    between_clients: u64,
-    unroutable: u64,
-    broken: u64,
-    turned_away: u64,
-    sessions: u64,
-    silent: u64,
-    keepalives: u64,
-    broadcasts: u64,
-    dropped: u64,
-    queue_peak: u64,
 }
 
 impl TunnelServer {
@@ -92,10 +78,9 @@ impl TunnelServer {
             tokens: BTreeMap::new(),
             routes: BTreeMap::new(),
             names: 0,
-            wakes: Expiring::new("tunnel keep-alive"),
-            strangers: Expiring::new("tunnel stranger"),
+            wakes: Expiring::new(WAKE),
+            strangers: Expiring::new(STRANGER),
             ready: BTreeSet::new(),
-            forgetful: false,
             counters: Counters::default(),
         }
     }
@@ -197,80 +182,6 @@ impl TunnelServer {
         }
     }
 
-    fn take(&mut self, key: u64, message: Message) {
-        match message {
-            Message::KeepAlive => {}
-            Message::Announce(addrs) => {
-                for addr in addrs {
-                    self.learn(key, addr);
-                }
-                if let Some(session) = self.sessions.get_mut(&key) {
-                    session.announced = true;
-                }
-                self.push(key, message::KEEP_ALIVE, &[]);
-            }
-            Message::Frame(frame) => {
-                let copy = (self.config.kind.frame_header > 0).then(|| frame.clone());
-                match (ether::content(self.config.kind, frame), copy) {
-                    (Some(Content::Packet(packet)), _) => {
-                        self.counters.packets_up += 1;
-                        self.learn(key, packet.source().ip());
-                        self.forward(packet);
-                    }
-                    (Some(Content::Broadcast), Some(frame)) => self.flood(key, &frame),
-                    _ => self.counters.broken += 1,
-                }
-            }
-        }
-    }
-
-    /// An address is behind the client that used it last, as a hub learns it.
-    fn learn(&mut self, key: u64, addr: IpAddr) {
-        let Some(session) = self.sessions.get_mut(&key) else { return };
-        if session.addrs.len() < ADDRESSES_MAX && session.addrs.insert(addr) || session.addrs.contains(&addr)
-        {
-            self.routes.insert(addr, key);
-        }
-    }
-
-    fn forward(&mut self, packet: Packet) {
-        match self.routes.get(&packet.destination().ip()) {
-            Some(&key) => {
-                self.counters.between_clients += 1;
-                self.down(key, packet);
-            }
-            None => self.acts.push_back(Act::Packet(PUBLIC, packet)),
-        }
-    }
-
-    fn flood(&mut self, from: u64, frame: &[u8]) {
-        self.counters.broadcasts += 1;
-        let others: Vec<u64> = self.sessions.keys().copied().filter(|key| *key != from).collect();
-        for key in others {
-            self.push(key, message::FRAME, frame);
-        }
-    }
-
-    fn down(&mut self, key: u64, packet: Packet) {
-        let frame = ether::frame(self.config.kind, packet);
-        if self.push(key, message::FRAME, &frame) {
-            self.counters.packets_down += 1;
-        } else {
-            self.counters.broken += 1;
-        }
-    }
-
-    fn push(&mut self, key: u64, number: u8, body: &[u8]) -> bool {
-        let Some(session) = self.sessions.get_mut(&key) else { return false };
-        let mut message = Vec::with_capacity(self.config.kind.message_header + body.len());
-        let fits = message::encode(self.config.kind, number, body, &mut message);
-        if fits {
-            session.queue.push(message);
-            self.ready.extend(session.down);
-        }
-        fits
-    }
-
     /// A connection is over, and with it its session: the client starts both anew.
     fn end_conn(&mut self, name: ConnId, close: bool) {
         let Some(mut conn) = self.conns.remove(&name) else { return };
@@ -344,9 +255,6 @@ impl TunnelServer {
 
 impl Application for TunnelServer {
     fn handle_input(&mut self, now: Instant, input: Input<'_>) {
-        if self.forgetful {
-            return;
-        }
         match input {
             Input::Accepted { conn, .. } => self.accepted(now, conn),
             Input::Received { conn, bytes } => self.received(now, conn, bytes),
@@ -363,7 +271,7 @@ impl Application for TunnelServer {
     }
 
     fn handle_packet(&mut self, _now: Instant, port: PortId, packet: Packet) {
-        if port != PUBLIC || self.forgetful {
+        if port != PUBLIC {
             return;
         }
         match self.routes.get(&packet.destination().ip()) {
@@ -373,9 +281,6 @@ impl Application for TunnelServer {
     }
 
     fn handle_timeout(&mut self, now: Instant) {
-        if self.forgetful {
-            return;
-        }
         while let Some(key) = self.wakes.pop_due(now) {
             self.due(now, key);
         }
@@ -390,42 +295,30 @@ impl Application for TunnelServer {
     }
 
     fn poll_timeout(&self) -> Option<Deadline> {
-        Deadline::earlier(self.wakes.next(), self.strangers.next()).filter(|_| !self.forgetful)
+        Deadline::earlier(self.wakes.next(), self.strangers.next())
     }
 
+    /// Connections become black holes; new ones are served.
     fn forget(&mut self) {
-        self.forgetful = true;
-        self.acts.clear();
+        self.acts.retain(|act| matches!(act, Act::Do(Output::Listen { .. })));
         self.conns.clear();
         self.sessions.clear();
+        self.tokens.clear();
         self.routes.clear();
+        self.wakes = Expiring::new(WAKE);
+        self.strangers = Expiring::new(STRANGER);
         self.ready.clear();
     }
 
     fn counters(&self) -> Vec<(&'static str, u64)> {
-        let counters = &self.counters;
-        let queues = self.sessions.values().map(|session| &session.queue);
-        let (dropped, peak) = queues.fold((0, 0), |(dropped, peak), queue| {
-            (dropped + queue.dropped, core::cmp::max(peak, queue.peak as u64))
-        });
-        vec![
-            ("between_clients", counters.between_clients),
-            ("broadcasts", counters.broadcasts),
-            ("broken", counters.broken),
-            ("dropped_by_queue", counters.dropped + dropped),
-            ("keepalives", counters.keepalives),
-            ("packets_down", counters.packets_down),
-            ("packets_up", counters.packets_up),
-            ("queue_bytes_peak", counters.queue_peak.max(peak)),
-            ("sessions", counters.sessions),
-            ("silent_sessions", counters.silent),
-            ("turned_away", counters.turned_away),
-            ("unroutable", counters.unroutable),
-        ]
+        self.counters.list(self.sessions.values().map(|session| &session.queue))
     }
 }
 
 /// The public network.
 const PUBLIC: PortId = 0;
+/// Names of timers.
+const WAKE: &str = "tunnel keep-alive";
+const STRANGER: &str = "tunnel stranger";
 /// Most connections at once.
 const CONNS_MAX: usize = 8192;

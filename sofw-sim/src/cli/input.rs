@@ -12,8 +12,8 @@ pub fn text(what: &str) -> Result<String, String> {
     if Path::new(what).exists() {
         return std::fs::read_to_string(what).map_err(|error| format!("{what}: {error}"));
     }
-    let names = scenario::builtin().iter().map(|(name, _)| *name);
-    let near = scenario::nearest(what, names).map_or_else(
+    let names: Vec<&str> = scenario::builtin().iter().map(|(name, _)| *name).collect();
+    let near = scenario::nearest(what, &names).map_or_else(
         || "`sofw-sim list` shows those that come with the program".to_owned(),
         |near| format!("did you mean {near:?}? `sofw-sim list` shows all"),
     );

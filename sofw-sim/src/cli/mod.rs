@@ -73,9 +73,9 @@ enum Command {
         /// The page to write; figures go into a directory beside it.
         #[arg(long, default_value = "docs/evaluation.md")]
         output: PathBuf,
-        /// Fewer points, for a first look.
-        #[arg(long)]
-        quick: bool,
+        /// Only every so many points, for a first look.
+        #[arg(long, default_value_t = 1)]
+        every: usize,
         #[command(flatten)]
         work: Work,
     },
@@ -122,7 +122,7 @@ pub fn main() -> ExitCode {
         Command::Explain { file, source } => show::explain(&file, source),
         Command::Swarm { seeds, minutes, failures, work } => swarm::swarm(seeds, minutes, &failures, work),
         Command::Replay { what, seed, report } => show::replay(&what, seed, report.as_deref()),
-        Command::Evaluate { output, quick, work } => evaluate::evaluate(&output, quick, work),
+        Command::Evaluate { output, every, work } => evaluate::evaluate(&output, every, work),
         Command::Init => show::print(crate::scenario::TEMPLATE),
         Command::Schema => show::schema(),
     }

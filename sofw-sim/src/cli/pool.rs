@@ -73,11 +73,12 @@ pub fn run<T: Send, R: Send>(
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
             }
+            let names = lock(&running).clone();
             bar.draw(&Progress {
                 done: results.len(),
-                total,
-                running: lock(&running).clone(),
-                failures,
+                total: total.unwrap_or(results.len() + names.len()),
+                failed: failures,
+                running: &names.iter().map(String::as_str).collect::<Vec<_>>(),
                 elapsed: start.elapsed(),
             });
         }
@@ -100,7 +101,10 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-#[expect(clippy::disallowed_methods, reason = "people want to know how long it takes; no run sees this clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "people want to know how long it takes; no run sees this clock"
+)]
 pub fn now() -> Instant {
     Instant::now()
 }
@@ -139,7 +143,7 @@ impl Bar {
         Bar { shown: !quiet && std::io::stderr().is_terminal(), drawn: false }
     }
 
-    fn draw(&mut self, progress: &Progress) {
+    fn draw(&mut self, progress: &Progress<'_>) {
         if self.shown {
             let mut out = std::io::stderr().lock();
             let _ = write!(out, "\r\x1b[K{}", progress.line(width()));

@@ -1,10 +1,11 @@
 //! `sofw-sim run`.
 
+use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 use super::{BAD_INPUT, FAILED, RunArguments, input, pool};
-use crate::record::Record;
-use crate::report;
+use crate::report::{self, Summary};
 use crate::scenario::Scenario;
 
 pub fn run(arguments: &RunArguments) -> ExitCode {
@@ -22,7 +23,7 @@ pub fn run(arguments: &RunArguments) -> ExitCode {
             None => work.push((index, scenario.seed)),
         }
     }
-    let keep = arguments.report.is_some();
+    let dir = arguments.report.as_deref();
     let done = pool::run(
         arguments.work,
         Some(work.len()),
@@ -32,38 +33,46 @@ pub fn run(arguments: &RunArguments) -> ExitCode {
             let (scenario, given) = &scenarios[index];
             let mut record = crate::run::run(scenario, seed);
             record.replay = format!("sofw-sim run {given} --seeds {seed}");
-            if !keep {
-                // Nobody will look at them.
-                record.captures.clear();
-                record.ladder.clear();
+            // Each page is written as soon as it can be, so that an interrupted report holds what was done.
+            match dir {
+                Some(dir) => report::write_run(dir, &record),
+                None => Ok(Summary::of(&record)),
             }
-            record
         },
-        |record: &Record| !record.is_good(),
+        |result| !result.as_ref().is_ok_and(Summary::is_good),
     );
-    print!("{}", report::text::verdict(&done.results));
-    let simulated: f64 = done.results.iter().map(|record| record.length.as_secs_f64()).sum();
+    let mut summaries = Vec::new();
+    for result in done.results {
+        match result {
+            Ok(summary) => summaries.push(summary),
+            Err(error) => return unwritable(dir, &error),
+        }
+    }
+    print!("{}", report::text::verdict(&summaries));
+    let simulated: f64 = summaries.iter().map(|run| run.length.as_secs_f64()).sum();
     println!(
         "{simulated:.0} s simulated in {:.1} s{}",
         done.took.as_secs_f64(),
-        if done.interrupted { ", then interrupted: the report holds what was done" } else { "" }
+        if done.interrupted { ", then interrupted" } else { "" }
     );
-    if let Some(dir) = &arguments.report {
-        match report::write_all(dir, &done.results) {
+    if let Some(dir) = dir {
+        match report::write_index(dir, &summaries) {
             Ok(index) => println!("report: {}", index.display()),
-            Err(error) => {
-                eprintln!("{}: cannot write the report: {error}", dir.display());
-                return ExitCode::from(BAD_INPUT);
-            }
+            Err(error) => return unwritable(Some(dir), &error),
         }
     }
     if done.interrupted {
         ExitCode::from(pool::INTERRUPTED_STATUS as u8)
-    } else if done.results.iter().all(Record::is_good) {
+    } else if summaries.iter().all(Summary::is_good) {
         ExitCode::SUCCESS
     } else {
         ExitCode::from(FAILED)
     }
+}
+
+fn unwritable(dir: Option<&Path>, error: &io::Error) -> ExitCode {
+    eprintln!("{}: cannot write the report: {error}", dir.unwrap_or(Path::new(".")).display());
+    ExitCode::from(BAD_INPUT)
 }
 
 /// The scenarios, each with the word by which it was asked for; else everything that is wrong.

@@ -67,7 +67,7 @@ pub fn replay(what: &str, seed: Option<u64>, dir: Option<&Path>) -> ExitCode {
         },
     };
     tell(&record);
-    print!("{}", report::text::verdict(std::slice::from_ref(&record)));
+    print!("{}", report::text::verdict(&[report::Summary::of(&record)]));
     if let Some(dir) = dir {
         match report::write_all(dir, std::slice::from_ref(&record)) {
             Ok(index) => println!("report: {}", index.display()),
@@ -82,7 +82,10 @@ fn tell(record: &Record) {
     let story = record.story.iter().map(|(at, text)| (*at, format!("── {text}")));
     let ladder = record.ladder.iter().map(|rung| {
         let arrow = if rung.tunnelled { "⇒" } else { "→" };
-        (rung.at, format!("   {} {arrow} {}: {}", record.actors[rung.from], record.actors[rung.to], rung.label))
+        (
+            rung.at,
+            format!("   {} {arrow} {}: {}", record.actors[rung.from], record.actors[rung.to], rung.label),
+        )
     });
     let mut lines: Vec<_> = story.chain(ladder).collect();
     lines.sort_by_key(|(at, _)| *at);

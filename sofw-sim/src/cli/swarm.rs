@@ -38,7 +38,7 @@ pub fn swarm(seeds: Seeds, minutes: Option<u64>, failures: &Path, work: Work) ->
     let mut status = ExitCode::SUCCESS;
     for (seed, scenario, record) in &bad {
         status = ExitCode::from(FAILED);
-        print!("{}", report::text::verdict(std::slice::from_ref(record)));
+        print!("{}", report::text::verdict(&[report::Summary::of(record)]));
         // One that breaks the same checker in the same way is the same failure.
         let broken = first_broken(record);
         let small = shrink(scenario, |candidate| first_broken(&self::record(candidate, *seed)) == broken);

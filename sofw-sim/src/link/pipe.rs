@@ -182,11 +182,13 @@ impl Pipe {
 
     fn exponential(&mut self, mean: Duration) -> Duration {
         let fraction = self.fraction();
-        // Never zero, so that time goes on.
-        mean.mul_f64(-(1.0 - fraction).ln()).max(Duration::from_nanos(1))
+        // Never near zero, so that looking for the burst of an hour later ends soon whatever a scenario asks for.
+        mean.mul_f64(-(1.0 - fraction).ln()).max(BURST_MIN)
     }
 }
 
+/// Neither a burst nor the time between two is shorter.
+const BURST_MIN: Duration = Duration::from_micros(100);
 /// How long after a packet its double arrives.
 const DUPLICATE_AFTER: Duration = Duration::from_micros(200);
 /// A late packet is at least so late.

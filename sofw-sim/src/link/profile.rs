@@ -1,4 +1,14 @@
 //! Named lines: what an access line of a kind usually does. Uplink first, as seen from the place that has the line.
+//!
+//! The delay is one way and to the nearest exchange point; who wants the other side of an ocean adds it. The numbers are round ones of the right
+//! size, to compare designs by; they are nobody's measurements:
+//!
+//! - `satellite`: 35 786 km up and down again is 240 to 270 ms one way (ITU-T G.114 reckons with 260 ms), and some for coding.
+//! - `mobile`: what LTE gives when the radio is used by others too; every few seconds a handover or a fade that loses most of 60 ms.
+//! - `hotel`: one overloaded access point: its losses are those left after the radio's own repetition, its jitter is other people's traffic.
+//! - `home`: the queue of a usual modem, which a single upload fills ("bufferbloat", RFC 8290 §1).
+//! - `office`, `datacenter`: lines on which nothing is lost but what does not fit.
+//! - `bad day`: worse than anything a provider would admit; voice over one TCP connection must suffer here.
 
 use sofw_core::base::Duration;
 
@@ -62,10 +72,22 @@ const fn with_burst(line: Line, burst: Burst) -> Line {
 /// All of them.
 pub static PROFILES: [Profile; 8] = [
     Profile { name: "wire", about: "nothing happens", line: Line::both(Conditions::WIRE) },
-    Profile { name: "datacenter", about: "a host in a data centre", line: line(1, 0, 1000, 1000, 50, 0.0) },
-    Profile { name: "office", about: "a company's leased line", line: line(10, 1, 100, 100, 50, 0.0) },
+    Profile {
+        name: "datacenter",
+        about: "a host in a data centre, 1 ms from everywhere",
+        line: line(1, 0, 1000, 1000, 50, 0.0),
+    },
+    Profile {
+        name: "office",
+        about: "a company's leased line, 100 Mbit/s",
+        line: line(10, 1, 100, 100, 50, 0.0),
+    },
     Profile { name: "home", about: "DSL or cable, 10 up, 50 down", line: line(12, 4, 10, 50, 150, 0.0005) },
-    Profile { name: "hotel", about: "shared wireless", line: line(25, 30, 4, 8, 300, 0.01) },
+    Profile {
+        name: "hotel",
+        about: "a hotel's shared wireless, 1 % loss",
+        line: line(25, 30, 4, 8, 300, 0.01),
+    },
     Profile {
         name: "mobile",
         about: "a cellular network in motion",
@@ -74,10 +96,14 @@ pub static PROFILES: [Profile; 8] = [
             Burst { every: ms(8_000), length: ms(60), loss: 0.8 },
         ),
     },
-    Profile { name: "satellite", about: "geostationary", line: line(280, 10, 3, 20, 500, 0.002) },
+    Profile {
+        name: "satellite",
+        about: "geostationary, 280 ms one way",
+        line: line(280, 10, 3, 20, 500, 0.002),
+    },
     Profile {
         name: "bad day",
-        about: "everything at once",
+        about: "everything at once: 2 % loss, bursts, jitter",
         line: with_burst(
             line(50, 40, 5, 10, 400, 0.02),
             Burst { every: ms(4_000), length: ms(100), loss: 0.7 },

@@ -1,6 +1,6 @@
 use sofw_core::base::{Duration, Instant, Rng};
 
-use super::{Burst, Conditions, Fate, LossReason, Pipe};
+use super::{Burst, Conditions, Fate, LossReason, Pipe, profile};
 
 fn pipe(conditions: Conditions) -> Pipe {
     Pipe::new(conditions, Rng::new([7; 32]))
@@ -77,4 +77,24 @@ fn outages_and_duplicates() {
     assert_eq!(pipe.send(ms(1), 1), Fate::Lost(LossReason::Outage));
     pipe.set_down(false);
     assert!(matches!(pipe.send(ms(2), 1), Fate::Arrives(..)));
+}
+
+#[test]
+fn bursts_without_length_do_not_hold_up_time() {
+    let burst = Burst { every: Duration::ZERO, length: Duration::ZERO, loss: 1.0 };
+    let mut pipe = pipe(Conditions { burst: Some(burst), ..Conditions::WIRE });
+    // An hour later: bursts and pauses of 100 µs each.
+    assert!(matches!(pipe.send(ms(3_600_000), 1), Fate::Arrives(..)));
+    let within = ms(3_600_000) + Duration::from_micros(150);
+    assert_eq!(pipe.send(within, 1), Fate::Lost(LossReason::Burst));
+}
+
+#[test]
+fn profiles_are_found_by_name_and_differ() {
+    for name in ["wire", "datacenter", "office", "home", "hotel", "mobile", "satellite", "bad day"] {
+        let profile = profile::find(name).expect("a profile");
+        let same = profile::PROFILES.iter().filter(|other| other.line == profile.line).count();
+        assert_eq!((profile.name, same), (name, 1));
+    }
+    assert!(profile::find("perfect").is_none());
 }

@@ -54,6 +54,8 @@ impl Gate {
             return basic(auth, pair);
         }
         match Credentials::parse(value) {
+            // RFC 7616 §3.4.6: what was signed must be what is asked for.
+            Some(credentials) if credentials.uri != head.target() => Verdict::Wrong,
             Some(credentials) => self.digest(now, auth, head.method(), &credentials),
             None => Verdict::Wrong,
         }

@@ -121,7 +121,7 @@ pub(super) struct Origin {
     /// The connection was asked for.
     pub asked: bool,
     pub connected: bool,
-    /// Whose exchange it carries; `None` in the pool.
+    /// Whose exchange it carries; `None` in the pool and while it ends.
     pub client: Option<ConnId>,
     pub reader: Reader,
     pub inbox: Vec<u8>,
@@ -133,7 +133,7 @@ pub(super) struct Origin {
     pub heard: bool,
     /// The head that was read is a 1xx: its end is not the answer's.
     pub interim: bool,
-    /// It may be used again after this exchange.
+    /// It may be used again after this exchange; without a client: it waits in the pool, and is not ending.
     pub keep: bool,
     /// The server has closed it.
     pub gone: bool,

@@ -130,6 +130,14 @@ impl Proxy {
         (self.clients.len(), self.origins.len())
     }
 
+    /// The most bytes that wait in one place.
+    #[cfg(test)]
+    fn most_waiting(&self) -> usize {
+        let clients = self.clients.values().map(|one| one.inbox.len().max(one.outlet.waiting()));
+        let origins = self.origins.values().map(|one| one.inbox.len().max(one.outlet.waiting()));
+        clients.chain(origins).max().unwrap_or(0)
+    }
+
     fn work(&mut self, now: Instant) {
         while let Some(todo) = self.todo.pop_front() {
             match todo {

@@ -16,11 +16,12 @@ impl Proxy {
     /// A connection to `to` for a client: one from the pool if there is and that is wished, else a new one, which is asked for
     /// when there is something to write.
     pub(super) fn attach(&mut self, client: ConnId, to: Endpoint, from_pool: bool) -> ConnId {
-        let idle = |origin: &Origin| origin.client.is_none() && origin.connected && origin.to == to;
+        let idle = |origin: &Origin| origin.client.is_none() && origin.keep && origin.to == to;
         let pooled = self.origins.iter().find(|(_, origin)| from_pool && idle(origin)).map(|(name, _)| *name);
         if let Some((name, origin)) = pooled.and_then(|name| Some((name, self.origins.get_mut(&name)?))) {
             origin.client = Some(client);
             origin.heard = false;
+            origin.keep = false;
             self.alarms.clear(Alarm::Pool(name));
             return name;
         }
@@ -157,6 +158,7 @@ impl Proxy {
             return;
         }
         origin.client = None;
+        origin.keep = false;
         origin.outlet.end();
         self.alarms.set(Alarm::Pool(conn), now + LAST_WORDS);
         self.flush(now, conn);

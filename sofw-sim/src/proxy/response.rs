@@ -17,8 +17,8 @@ impl Proxy {
     pub(super) fn read_origin(&mut self, now: Instant, conn: ConnId, bytes: &[u8]) {
         let Some(origin) = self.origins.get_mut(&conn) else { return };
         let Some(client) = origin.client else {
-            // Nobody asked: a connection that says something in the pool is of no use.
-            if !bytes.is_empty() {
+            // Nobody asked: a connection that says something in the pool is of no use. One that is ending is not listened to.
+            if !bytes.is_empty() && origin.keep {
                 self.close_origin(conn);
             }
             return;

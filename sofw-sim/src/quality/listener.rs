@@ -2,15 +2,17 @@
 
 use sofw_core::base::{Duration, Instant};
 
+use super::numbers::{Misses, Seen};
 use super::playout::Playout;
 use super::seconds::Seconds;
 use crate::record::{Hearing, Histogram};
 
 /// Listens to one talker, packet by packet.
 ///
-/// The talker numbers the packets that it sends without a hole, so that what is missing was lost; a pause (hold, mute, silence) sends
-/// nothing, takes no number, and is neither a loss nor a gap. A beginning or an end that was not heard is a gap. Order of calls: `sent(n)` before `packet(n)`; packets that were never
-/// announced by `sent` (the talker was not in the call yet) are not counted.
+/// The talker numbers the packets that it sends without a hole, so that what is missing was lost; a pause (hold, mute, silence)
+/// sends nothing, takes no number, and is neither a loss nor a gap. A beginning or an end that was not heard is a gap. Order of
+/// calls: `sent(n)` before `packet(n)`; packets that were never announced by `sent` (the talker was not in the call yet) are not
+/// counted.
 #[derive(Clone, Debug)]
 pub struct Listener {
     ptime: Duration,
@@ -28,8 +30,8 @@ pub struct Listener {
     playout: Playout,
     seconds: Seconds,
     played: u64,
-    /// Sum of the times from mouth to ear of all packets played, nanoseconds.
-    played_nanos: u128,
+    /// Sum of the times from sending to playing of all packets played, nanoseconds.
+    played_nanos: u64,
     /// The newest packet so far: number and time of sending.
     newest: Option<(u64, Instant)>,
     span: Option<(Instant, Instant)>,
@@ -67,7 +69,7 @@ impl Listener {
     pub fn sent(&mut self, number: u64, at: Instant) {
         if self.sent == 0 {
             self.first_sent = number;
-            self.misses.next = number;
+            self.misses = Misses::from(number);
         }
         self.sent += 1;
         self.next_number = number + 1;
@@ -85,16 +87,16 @@ impl Listener {
             return;
         }
         self.received += 1;
-        let delay = arrived.since(sent_at);
+        let delay = arrived.as_nanos().saturating_sub(sent_at.as_nanos());
         let played_after = self.playout.packet(delay);
         let late = delay > played_after;
         self.late += u64::from(late);
         if !late {
             self.played += 1;
-            self.played_nanos += (played_after + self.ptime).as_nanos();
+            self.played_nanos += played_after;
             self.misses.played(number);
         }
-        self.delay.add(delay);
+        self.delay.add(Duration::from_nanos(delay));
         self.seconds.received(sent_at, delay, late);
         self.arrival(number, sent_at, arrived);
     }
@@ -123,8 +125,9 @@ impl Listener {
             mos: 0.0,
             seconds: self.seconds.into_vec(),
         };
-        if let Some(mean) = self.played_nanos.checked_div(u128::from(self.played)) {
-            hearing.mouth_to_ear = Duration::from_nanos(mean as u64);
+        if let Some(mean) = self.played_nanos.checked_div(self.played) {
+            // The first sound of a packet waited in the talker's phone until the packet was full.
+            hearing.mouth_to_ear = Duration::from_nanos(mean) + self.ptime;
             let missed = hearing.missed_share();
             let bursts = self.misses.burst_ratio(hearing.lost() + hearing.late, hearing.sent);
             hearing.mos = super::mos(hearing.mouth_to_ear, missed, bursts);
@@ -183,77 +186,11 @@ impl Listener {
     }
 }
 
-/// Which of the last numbers came: a window that ends at the highest.
-#[derive(Clone, Debug, Default)]
-struct Seen {
-    /// One above the highest; 0 before the first.
-    next: u64,
-    words: [u64; SEEN_MAX / 64],
-}
-
-impl Seen {
-    /// Whether it is new. What lies before the window is taken as seen: nobody waits so long for voice.
-    fn add(&mut self, number: u64) -> bool {
-        if number >= self.next {
-            let skipped = (number + 1 - self.next).min(SEEN_MAX as u64);
-            if skipped == SEEN_MAX as u64 {
-                self.words = [0; SEEN_MAX / 64];
-            } else {
-                (self.next..number).for_each(|between| self.words[word(between)] &= !bit(between));
-            }
-            self.next = number + 1;
-            self.words[word(number)] |= bit(number);
-            return true;
-        }
-        if self.next - number > SEEN_MAX as u64 {
-            return false;
-        }
-        let new = self.words[word(number)] & bit(number) == 0;
-        self.words[word(number)] |= bit(number);
-        new
-    }
-}
-
-fn word(number: u64) -> usize {
-    number as usize % SEEN_MAX / 64
-}
-
-fn bit(number: u64) -> u64 {
-    1 << (number % 64)
-}
-
-/// Runs of packets that were not played, in the order of numbers.
-#[derive(Clone, Debug, Default)]
-struct Misses {
-    /// The number that would be played next if nothing were missed.
-    next: u64,
-    runs: u64,
-}
-
-impl Misses {
-    fn played(&mut self, number: u64) {
-        self.runs += u64::from(number > self.next);
-        self.next = self.next.max(number + 1);
-    }
-
-    /// ITU-T G.107 §7.5: mean length of the runs against that of as many misses at random.
-    fn burst_ratio(&self, missed: u64, sent: u64) -> f64 {
-        let runs = self.runs + u64::from(missed > 0 && self.runs == 0);
-        if runs == 0 || sent == 0 {
-            return 1.0;
-        }
-        let mean = missed as f64 / runs as f64;
-        mean * (1.0 - missed as f64 / sent as f64)
-    }
-}
-
 fn slot(number: u64) -> usize {
     (number % UNDERWAY_MAX as u64) as usize
 }
 
 /// Packets of which the listener knows the time of sending: more than any jitter buffer waits for.
 const UNDERWAY_MAX: usize = 64;
-/// Packets back that a copy is recognised: 20 s of 20 ms.
-const SEEN_MAX: usize = 1_024;
 /// How long before the end a packet that did not come is forgiven at least, also when none ever came.
 const PATIENCE_MIN: Duration = Duration::from_millis(100);

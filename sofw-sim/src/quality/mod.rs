@@ -6,11 +6,13 @@
 //! ```
 //!
 //! Voice itself is not kept: numbers and times are enough. A packet is missed if it never came or came after the moment at
-//! which the jitter buffer had to play it. Each packet costs a constant amount of work, and memory is bounded: a fixed window
+//! which the jitter buffer had to play it. It knows the true one-way time, which a phone does not, but uses
+//! only how it changes. Each packet costs a constant amount of work, and memory is bounded: a fixed window
 //! for the buffer, one entry for each second of the call up to a limit.
 
 mod e_model;
 mod listener;
+mod numbers;
 mod playout;
 mod seconds;
 #[cfg(test)]
@@ -18,4 +20,3 @@ mod tests;
 
 pub use e_model::mos;
 pub use listener::Listener;
-pub use playout::Playout;

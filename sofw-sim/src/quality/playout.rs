@@ -11,9 +11,10 @@ use sofw_core::base::Duration;
 /// time of the window starts at 60 ms and stays within 20 and 200 ms, the usual settings of desk phones.
 #[derive(Clone, Debug)]
 pub struct Playout {
-    ptime: Duration,
+    /// Times are nanoseconds: this runs for each packet of each call.
+    ptime: u64,
     /// Time from sending to playing.
-    now: Duration,
+    now: u64,
     /// Buckets of the last packets, a ring.
     ring: [u16; WINDOW],
     seen: u64,
@@ -22,26 +23,27 @@ pub struct Playout {
     bucket: usize,
     below: u32,
     /// Shortest time of this half of the window and of the one before.
-    shortest: [Duration; 2],
+    shortest: [u64; 2],
 }
 
 impl Playout {
     /// A buffer for packets of `ptime` that has heard nothing.
     pub fn new(ptime: Duration) -> Self {
         Playout {
-            ptime,
-            now: Duration::ZERO,
+            ptime: ptime.as_nanos() as u64,
+            now: 0,
             ring: [0; WINDOW],
             seen: 0,
             counts: Box::new([0; BUCKETS]),
             bucket: 0,
             below: 0,
-            shortest: [Duration::MAX; 2],
+            shortest: [u64::MAX; 2],
         }
     }
 
-    /// Takes the one-way time of a packet. Says how long after its sending it was to be played; it came too late if its time is longer.
-    pub fn packet(&mut self, delay: Duration) -> Duration {
+    /// Takes the one-way time of a packet, nanoseconds. Says how long after its sending it was to be played; it came too late if its
+    /// time is longer.
+    pub fn packet(&mut self, delay: u64) -> u64 {
         if self.seen == 0 {
             self.now = delay + CUSHION_START;
         }
@@ -58,17 +60,16 @@ impl Playout {
 
     /// How long after its sending the next packet will be played.
     pub fn delay(&self) -> Duration {
-        self.now
+        Duration::from_nanos(self.now)
     }
 
-    fn target(&self) -> Duration {
+    fn target(&self) -> u64 {
         let base = self.shortest[0].min(self.shortest[1]);
-        let wanted = upper_end(self.bucket).max(base + CUSHION_MIN);
-        let young = if self.seen < YOUNG { base + CUSHION_START } else { Duration::ZERO };
-        wanted.max(young).min(base + CUSHION_MAX)
+        let least = if self.seen < YOUNG { CUSHION_START } else { CUSHION_MIN };
+        upper_end(self.bucket).clamp(base + least, base + CUSHION_MAX)
     }
 
-    fn remember(&mut self, delay: Duration) {
+    fn remember(&mut self, delay: u64) {
         let slot = (self.seen % WINDOW as u64) as usize;
         if self.seen >= WINDOW as u64 {
             self.change(usize::from(self.ring[slot]), false);
@@ -77,7 +78,7 @@ impl Playout {
         self.ring[slot] = bucket as u16;
         self.change(bucket, true);
         if self.seen % (WINDOW as u64 / 2) == 0 {
-            self.shortest = [Duration::MAX, self.shortest[0]];
+            self.shortest = [u64::MAX, self.shortest[0]];
         }
         self.shortest[0] = self.shortest[0].min(delay);
         self.seen += 1;
@@ -110,18 +111,17 @@ impl Playout {
     }
 }
 
-fn bucket(delay: Duration) -> usize {
-    let nanos = delay.as_nanos() as u64;
+fn bucket(nanos: u64) -> usize {
     let bucket = if nanos < FINE_END { nanos / FINE } else { FINE_BUCKETS + (nanos - FINE_END) / COARSE };
     (bucket as usize).min(BUCKETS - 1)
 }
 
-fn upper_end(bucket: usize) -> Duration {
+fn upper_end(bucket: usize) -> u64 {
     let bucket = bucket as u64;
-    Duration::from_nanos(match bucket {
+    match bucket {
         0..FINE_BUCKETS => (bucket + 1) * FINE,
         _ => FINE_END + (bucket - FINE_BUCKETS + 1) * COARSE,
-    })
+    }
 }
 
 /// Packets that the percentile looks at: 10 s of 20 ms.
@@ -130,11 +130,11 @@ const WINDOW: usize = 512;
 const SPARED: u32 = 100;
 /// Packets until the cushion may shrink below its start.
 const YOUNG: u64 = 50;
-const CUSHION_START: Duration = Duration::from_millis(60);
-const CUSHION_MIN: Duration = Duration::from_millis(20);
-const CUSHION_MAX: Duration = Duration::from_millis(200);
+const CUSHION_START: u64 = 60_000_000;
+const CUSHION_MIN: u64 = 20_000_000;
+const CUSHION_MAX: u64 = 200_000_000;
 /// The part of a packet's time by which one packet may be shortened.
-const STRETCH: u32 = 20;
+const STRETCH: u64 = 20;
 
 /// Buckets of 2 ms up to 0.5 s, then of 62.5 ms up to 8 s: a buffer needs no finer ones.
 const FINE: u64 = 2_000_000;

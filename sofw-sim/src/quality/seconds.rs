@@ -1,6 +1,6 @@
 //! A hearing second by second.
 
-use sofw_core::base::{Duration, Instant};
+use sofw_core::base::Instant;
 
 use crate::record::Second;
 
@@ -25,8 +25,8 @@ impl Seconds {
         }
     }
 
-    pub(super) fn received(&mut self, sent_at: Instant, delay: Duration, late: bool) {
-        let micros = u32::try_from(delay.as_nanos() as u64 / 1_000).unwrap_or(u32::MAX);
+    pub(super) fn received(&mut self, sent_at: Instant, delay_nanos: u64, late: bool) {
+        let micros = u32::try_from(delay_nanos / 1_000).unwrap_or(u32::MAX);
         let Some((second, sum)) = self.of(sent_at) else { return };
         let [shortest, _, longest] = &mut second.delay_us;
         *shortest = if second.received == 0 { micros } else { micros.min(*shortest) };

@@ -1,6 +1,7 @@
 use sofw_core::base::{Duration, Instant, Rng};
 
-use super::{Listener, Playout, mos};
+use super::playout::Playout;
+use super::{Listener, mos};
 use crate::record::Hearing;
 
 const PTIME: Duration = Duration::from_millis(20);
@@ -91,14 +92,14 @@ fn late_packets_are_missed_though_they_came() {
 #[test]
 fn the_buffer_follows_a_path_that_becomes_longer() {
     let mut playout = Playout::new(PTIME);
-    (0..600).for_each(|_| _ = playout.packet(ms(30)));
+    (0..600).for_each(|_| _ = playout.packet(30_000_000));
     assert_eq!(playout.delay(), ms(50));
-    let late = (0..600).filter(|_| ms(170) > playout.packet(ms(170))).count();
+    let late = (0..600).filter(|_| 170_000_000 > playout.packet(170_000_000)).count();
     assert!(
         (5..=15).contains(&late),
         "one in a hundred is spared, then the buffer grows a packet each packet: {late}"
     );
-    (0..600).for_each(|_| _ = playout.packet(ms(170)));
+    (0..600).for_each(|_| _ = playout.packet(170_000_000));
     assert_eq!(playout.delay(), ms(190));
 }
 

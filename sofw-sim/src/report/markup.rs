@@ -28,6 +28,18 @@ pub(super) fn shorten(text: &str, limit: usize) -> String {
     }
 }
 
+/// An estimate of the width of `text` set in a sans-serif font of `size` pixels, in pixels: no font is at hand.
+pub(super) fn text_width(text: &str, size: f64) -> f64 {
+    let ems = text.chars().map(|character| match character {
+        'i' | 'j' | 'l' | '.' | ',' | ':' | ';' | '|' | '\'' | '!' | 'I' | ' ' => 0.28,
+        'f' | 't' | 'r' | '(' | ')' | '/' | '-' | '"' => 0.38,
+        'm' | 'w' | 'M' | 'W' | '%' | '@' | '…' | '⇄' | '→' => 0.88,
+        'A'..='Z' | '0'..='9' => 0.65,
+        _ => 0.57,
+    });
+    ems.sum::<f64>() * size
+}
+
 /// `text` as part of a file name or of an anchor: small letters, digits and single hyphens.
 pub(super) fn slug(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

@@ -70,6 +70,7 @@ pub fn run_with(scenario: &Scenario, seed: u64, options: Options, checkers: Vec<
     let registered = timeline.registered();
     let tunnels_up = timeline.tunnels_up();
     timeline.hang_up_all();
+    timeline.world.observer.calls.close_register();
     if options.settle {
         settle::settle(&mut timeline);
     }

@@ -7,14 +7,25 @@
 //!                                                     └─▶ write/: a file again
 //! ```
 
+mod builtin;
+mod explain;
 pub mod model;
 pub mod names;
 mod parse;
 mod plan;
 mod problem;
+mod schema;
 mod shape;
+#[cfg(test)]
+mod tests;
 mod values;
 mod write;
 
+pub use builtin::builtin;
+pub use explain::explain;
 pub use model::Scenario;
-pub use problem::Problem;
+pub use problem::{Problem, nearest};
+pub use schema::schema;
+
+/// A scenario to start from: what `sofw-sim init` writes.
+pub const TEMPLATE: &str = include_str!("template.toml");

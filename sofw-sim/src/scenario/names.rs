@@ -56,8 +56,11 @@ pub static NATS: Names = Names {
     what: "NAT",
     list: &[
         ("full-cone", "one outside port per inside port, open to everybody (RFC 4787: endpoint-independent)"),
-        ("restricted-cone", "the same, open to addresses that were sent to"),
-        ("port-restricted", "the same, open to addresses and ports that were sent to: most home routers"),
+        ("restricted-cone", "one outside port per inside port, open to addresses that were sent to"),
+        (
+            "port-restricted",
+            "one outside port per inside port, open to addresses and ports that were sent to: most home routers",
+        ),
         ("symmetric", "another outside port for each destination: most company firewalls"),
         ("cgnat", "a provider's NAT: few ports per customer, short idle times"),
         ("one-to-one", "one public address for each private one"),
@@ -98,7 +101,7 @@ pub static INSPECTIONS: Names = Names {
     what: "inspection",
     list: &[
         ("http", "cuts what does not speak HTTP on port 80"),
-        ("tls", "the same, and what does not speak TLS on port 443"),
+        ("tls", "cuts what does not speak HTTP on port 80 or TLS on port 443"),
     ],
 };
 

@@ -46,7 +46,7 @@ pub(super) fn listed(names: &[&str]) -> String {
 }
 
 /// The valid name that `text` was most likely meant to be.
-pub(super) fn nearest<'n>(text: &str, valid: &[&'n str]) -> Option<&'n str> {
+pub fn nearest<'n>(text: &str, valid: &[&'n str]) -> Option<&'n str> {
     let written = plain(text);
     let (distance, near) = valid.iter().map(|name| (edits(&written, &plain(name)), *name)).min()?;
     let close = distance <= 1 + written.chars().count() / 4;

@@ -30,8 +30,15 @@ pub(super) fn time(text: &str) -> Result<Duration, String> {
             _ => wrong(),
         });
     };
-    decimal(number, *nanos).map(Duration::from_nanos).ok_or_else(wrong)
+    let time = decimal(number, *nanos).map(Duration::from_nanos).ok_or_else(wrong)?;
+    if time > TIME_MAX {
+        return Err(format!("{text:?} is longer than a week; nobody waits for that"));
+    }
+    Ok(time)
 }
+
+/// Longest time in a file: what is longer is a mistake in the unit.
+const TIME_MAX: Duration = Duration::from_secs(7 * 24 * 3_600);
 
 /// The shortest text that [`time`] reads as this.
 pub(super) fn time_text(time: Duration) -> String {

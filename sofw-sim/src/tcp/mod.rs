@@ -12,8 +12,9 @@
 //! not-sent low-water mark, zero-window probes, keep-alives, FIN, RST, half-open death.
 //! Absent: ECN, urgent data, simultaneous open, Fast Open, path MTU discovery, SYN cookies, autotuned buffers.
 //!
-//! Contract: after any call that takes `&mut self`, call [`Stack::poll_segment`] until `None`, then [`Stack::poll_event`] until
-//! `None`, then ask [`Stack::poll_timeout`]. The deadline may be earlier than needed; an early call does no harm. Nothing here
+//! Contract: feed all segments that arrive at one instant, and let owners read before they poll, as a host's processes do: the
+//! acknowledgements of a burst depend on it. After any call that takes `&mut self`, call [`Stack::poll_event`] and [`Stack::poll_segment`]
+//! until both give `None`, then ask [`Stack::poll_timeout`]. The deadline may be earlier than needed; an early call does no harm. Nothing here
 //! reads a clock, and the same calls with the same seed give the same segments.
 //!
 //! Every socket ends with exactly one of `Refused`, `TimedOut`, `Reset`, `Closed`; its id means nothing afterwards.
@@ -21,6 +22,7 @@
 
 mod config;
 mod congestion;
+mod event;
 mod receive;
 mod recovery;
 mod ring;
@@ -28,6 +30,7 @@ mod rtt;
 mod segment;
 mod send;
 mod socket;
+mod table;
 mod timers;
 
 pub mod calibration;
@@ -39,90 +42,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
 use slab::Slab;
-use sofw_core::base::{Duration, Instant, Rng};
+use sofw_core::base::{Instant, Rng};
 
 pub use config::{Congestion, Keepalive, TcpConfig};
+pub use event::{TcpEvent, TcpId, TcpState, TcpStatus};
 pub use segment::{Flags, Head, Options};
 use socket::{Pair, Socket, Verdict};
 use timers::Timers;
-
-/// A socket of one stack. Never reused within a run.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct TcpId {
-    index: u32,
-    birth: u32,
-}
-
-/// What a socket tells its owner.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum TcpEvent {
-    /// `connect` succeeded.
-    Connected(TcpId),
-    /// `connect` was answered by RST. The socket is gone.
-    Refused(TcpId),
-    /// Nobody answered, or no longer. The socket is gone.
-    TimedOut(TcpId),
-    /// A listener has a new connection.
-    Accepted {
-        /// The address given to `listen`.
-        listener: SocketAddr,
-        /// The new socket.
-        id: TcpId,
-        /// The far end.
-        peer: SocketAddr,
-    },
-    /// Bytes can be read; said once until `read` is called.
-    Readable(TcpId),
-    /// A write was cut short or filled the socket to its mark; now there is room again.
-    Writable(TcpId),
-    /// The peer sends no more. What it sent before can still be read.
-    PeerClosed(TcpId),
-    /// The peer broke the connection. The socket is gone.
-    Reset(TcpId),
-    /// Both directions ended in order, or the owner aborted. The socket is gone.
-    Closed(TcpId),
-}
-
-/// State names of RFC 9293 §3.3.2.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(missing_docs, reason = "the names are the RFC's")]
-pub enum TcpState {
-    SynSent,
-    SynReceived,
-    Established,
-    FinWait1,
-    FinWait2,
-    CloseWait,
-    Closing,
-    LastAck,
-    TimeWait,
-    Closed,
-}
-
-/// A look into a socket, for traces and tests.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct TcpStatus {
-    /// State.
-    pub state: TcpState,
-    /// Congestion window, segments.
-    pub window: u32,
-    /// Slow-start threshold, segments.
-    pub threshold: u32,
-    /// Segments in flight by the best knowledge.
-    pub in_flight: u32,
-    /// Bytes written and never sent.
-    pub unsent: usize,
-    /// Bytes received in order and not read.
-    pub unread: usize,
-    /// Smoothed round trip; `None` before the first measurement.
-    pub srtt: Option<Duration>,
-    /// Present retransmission time-out.
-    pub rto: Duration,
-    /// Segments sent again so far.
-    pub retransmissions: u64,
-    /// Repairing a loss.
-    pub in_recovery: bool,
-}
 
 /// All sockets of one host.
 #[derive(Debug)]
@@ -141,11 +67,6 @@ pub struct Stack {
     events: VecDeque<TcpEvent>,
     births: u32,
 }
-
-/// Ports that `connect` picks from (Linux `ip_local_port_range`).
-const EPHEMERAL: core::ops::RangeInclusive<u16> = 32_768..=60_999;
-/// Sockets of one stack; beyond, SYNs are not answered.
-const SOCKETS_MAX: usize = 1 << 20;
 
 impl Stack {
     /// A host without sockets; accepted ones get `config`.
@@ -350,125 +271,5 @@ impl Stack {
     /// Whether there is no socket.
     pub fn is_empty(&self) -> bool {
         self.sockets.is_empty()
-    }
-
-    /// A segment for no socket: a SYN to a listener opens one, anything else is refused.
-    fn handle_stray(&mut self, now: Instant, head: &Head, payload: usize) {
-        let opens = head.flags.syn && head.ack.is_none() && !head.flags.rst;
-        let Some(listener) = self.listener(head.dst).filter(|_| opens) else {
-            self.refuse(head, payload);
-            return;
-        };
-        if self.sockets.len() >= SOCKETS_MAX {
-            return;
-        }
-        let iss = self.rng.u32();
-        let id = self.next_id();
-        self.insert(Socket::accept(now, id, head, &self.config, iss, listener));
-    }
-
-    /// Answers by RST (RFC 9293 §3.10.7.1).
-    fn refuse(&mut self, head: &Head, payload: usize) {
-        if head.flags.rst {
-            return;
-        }
-        let (seq, ack) = match head.ack {
-            Some(ack) => (ack, None),
-            None => (0, Some(head.seq.wrapping_add(head.span(payload)))),
-        };
-        self.loose.push_back(Head {
-            src: head.dst,
-            dst: head.src,
-            seq,
-            ack,
-            flags: Flags { rst: true, ..Flags::default() },
-            window: 0,
-            options: Options::default(),
-        });
-    }
-
-    fn listener(&self, dst: SocketAddr) -> Option<SocketAddr> {
-        let any: IpAddr = match dst {
-            SocketAddr::V4(_) => core::net::Ipv4Addr::UNSPECIFIED.into(),
-            SocketAddr::V6(_) => core::net::Ipv6Addr::UNSPECIFIED.into(),
-        };
-        [dst, SocketAddr::new(any, dst.port())].into_iter().find(|addr| self.listeners.contains(addr))
-    }
-
-    fn find(&mut self, pair: Pair) -> Option<u32> {
-        if let Some((recent, index)) = self.recent
-            && recent == pair
-        {
-            return Some(index);
-        }
-        let index = *self.by_pair.get(&pair)?;
-        self.recent = Some((pair, index));
-        Some(index)
-    }
-
-    fn free_pair(&mut self, local: IpAddr, remote: SocketAddr) -> Pair {
-        let span = EPHEMERAL.end() - EPHEMERAL.start() + 1;
-        let first = self.rng.below(u64::from(span)) as u16;
-        let pair = |offset: u16| {
-            Pair::new(SocketAddr::new(local, EPHEMERAL.start() + (first + offset) % span), remote)
-        };
-        let free = (0..span).map(pair).find(|pair| !self.by_pair.contains_key(pair));
-        let chosen = free.unwrap_or_else(|| pair(0));
-        if let Some(&old) = self.by_pair.get(&chosen) {
-            // All ports taken: the chosen one's connection is dropped without a word rather than the caller's plan.
-            self.remove(old);
-        }
-        chosen
-    }
-
-    fn next_id(&mut self) -> TcpId {
-        self.births = self.births.wrapping_add(1);
-        TcpId { index: self.sockets.vacant_key() as u32, birth: self.births }
-    }
-
-    fn insert(&mut self, socket: Socket) {
-        let index = socket.id.index;
-        self.by_pair.insert(socket.pair, index);
-        self.sockets.insert(socket);
-        self.settle(index);
-    }
-
-    fn remove(&mut self, index: u32) {
-        if let Some(socket) = self.sockets.try_remove(index as usize) {
-            self.by_pair.remove(&socket.pair);
-            self.timers.remove(index);
-            self.recent = None;
-        }
-    }
-
-    /// Brings queue, timers and table in line with what a call did to a socket.
-    fn settle(&mut self, index: u32) {
-        let Some(socket) = self.sockets.get_mut(index as usize) else { return };
-        if socket.stage == socket::Stage::Gone {
-            self.remove(index);
-            return;
-        }
-        if !socket.queued && socket.has_output() {
-            socket.queued = true;
-            self.ready.push_back(index);
-        }
-        self.timers.lower(index, socket.deadline());
-    }
-
-    /// The slot of a socket whose owner may still use it.
-    fn index(&self, id: TcpId) -> Option<usize> {
-        self.get(id).map(|_| id.index as usize)
-    }
-
-    fn get(&self, id: TcpId) -> Option<&Socket> {
-        self.sockets
-            .get(id.index as usize)
-            .filter(|socket| socket.id == id && socket.stage != socket::Stage::TimeWait)
-    }
-
-    fn get_mut(&mut self, id: TcpId) -> Option<&mut Socket> {
-        self.sockets
-            .get_mut(id.index as usize)
-            .filter(|socket| socket.id == id && socket.stage != socket::Stage::TimeWait)
     }
 }

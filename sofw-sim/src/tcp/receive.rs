@@ -283,8 +283,7 @@ impl Receiver {
         if first == last && self.islands.len() >= ISLANDS {
             return;
         }
-        if let Some(same) = self.islands[first..last].iter().find(|i| i.start <= at && end <= i.end) {
-            let _ = same;
+        if self.islands[first..last].iter().any(|island| island.start <= at && end <= island.end) {
             self.duplicate = Some((at, end));
         }
         self.ring.put(self.ring.len() + (at - self.nxt) as usize, bytes);

@@ -11,10 +11,14 @@ pub(super) struct Rtt {
     variance: Duration,
     least: Duration,
     least_at: Instant,
-    initial: Duration,
+    /// Without back-off; every segment asks for it.
+    timeout: Duration,
     floor: Duration,
     ceiling: Duration,
 }
+
+/// Beyond, the ceiling holds anyway.
+const DOUBLINGS: u32 = 20;
 
 /// How long a least round trip is believed (Linux `tcp_min_rtt_wlen`).
 const LEAST_VALID: Duration = Duration::from_secs(300);
@@ -26,26 +30,28 @@ impl Rtt {
             variance: Duration::ZERO,
             least: Duration::MAX,
             least_at: Instant::ZERO,
-            initial: config.rto_initial,
+            timeout: config.rto_initial,
             floor: config.rto_min,
             ceiling: config.rto_max,
         }
     }
 
-    /// Takes one measurement. `late` tells how long the acknowledgement covers back: the least round trip comes from the
-    /// newest segment acknowledged, the smoothed one from the oldest (RFC 6298 §2 and its delayed acknowledgements).
+    /// Takes one measurement: the least round trip comes from the newest segment acknowledged, the smoothed one from the oldest,
+    /// so that the time-out allows for delayed acknowledgements.
     pub fn measure(&mut self, now: Instant, oldest: Duration, newest: Duration) {
-        match self.smoothed {
+        let smoothed = match self.smoothed {
             None => {
-                self.smoothed = Some(oldest);
                 self.variance = oldest / 2;
+                oldest
             }
             Some(smoothed) => {
                 let error = smoothed.abs_diff(oldest);
                 self.variance = nanos((3 * whole(self.variance) + whole(error)) / 4);
-                self.smoothed = Some(nanos((7 * whole(smoothed) + whole(oldest)) / 8));
+                nanos((7 * whole(smoothed) + whole(oldest)) / 8)
             }
-        }
+        };
+        self.smoothed = Some(smoothed);
+        self.timeout = (smoothed + self.floor.max(4 * self.variance)).min(self.ceiling);
         if newest <= self.least || now.since(self.least_at) > LEAST_VALID {
             self.least = newest;
             self.least_at = now;
@@ -63,15 +69,15 @@ impl Rtt {
 
     /// The time-out without back-off: SRTT + max(rto_min, 4 RTTVAR).
     pub fn timeout(&self) -> Duration {
-        match self.smoothed {
-            None => self.initial,
-            Some(smoothed) => (smoothed + self.floor.max(4 * self.variance)).min(self.ceiling),
-        }
+        self.timeout
     }
 
     /// The time-out doubled `backoff` times.
     pub fn backed_off(&self, backoff: u32) -> Duration {
-        self.timeout().saturating_mul(1 << backoff.min(20)).min(self.ceiling)
+        if backoff == 0 {
+            return self.timeout;
+        }
+        self.timeout.saturating_mul(1 << backoff.min(DOUBLINGS)).min(self.ceiling)
     }
 }
 

@@ -74,8 +74,11 @@ pub(super) struct Sender {
     /// End of the newest small segment (Minshall's variant of Nagle's rule).
     pub small_end: u64,
     pub fin: bool,
-    /// Payload bytes of a full segment.
+    /// Payload bytes of a full segment by both ends' options.
     pub mss: usize,
+    /// The same, bounded by half the largest window the peer ever offered: two segments shall fit its buffer.
+    pub full: usize,
+    window_largest: u64,
     pub last_sent: Instant,
     /// When the peer last acknowledged, or when what waits for that began to.
     pub progress: Instant,
@@ -106,6 +109,8 @@ impl Sender {
             small_end: 0,
             fin: false,
             mss: 0,
+            full: 0,
+            window_largest: 0,
             last_sent: now,
             progress: now,
             delivered: 0,
@@ -114,6 +119,15 @@ impl Sender {
             app_limited: 0,
             lost_ever: 0,
             resent_ever: 0,
+        }
+    }
+
+    /// Takes the peer's window.
+    pub fn offer(&mut self, window: u64) {
+        self.window = window;
+        if window > self.window_largest {
+            self.window_largest = window;
+            self.full = self.mss.min((window / 2) as usize).max(1);
         }
     }
 

@@ -2,6 +2,7 @@ use core::time::Duration;
 
 use super::world::{World, count, voice};
 use crate::baseline::{Carrier, KINDS, Per, find};
+use crate::host::Application as _;
 use crate::packet::Packet;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -186,15 +187,26 @@ fn an_idle_tunnel_stays_up_by_keep_alives() {
 }
 
 #[test]
-fn a_peer_that_falls_silent_is_given_up() {
+fn a_peer_that_falls_silent_is_given_up_and_found_again() {
     for kind in &KINDS {
-        let mut world = World::new(kind);
-        let site = world.client(kind, &["192.0.2.10"]);
-        world.run(SECOND);
-        use crate::host::Application as _;
-        world.server.forget();
-        world.run(kind.silence_max + SECOND);
-        assert_eq!(count(&world.clients[site], "tunnel_losses"), 1, "{}", kind.name);
+        for client_forgets in [false, true] {
+            let mut world = World::new(kind);
+            let site = world.client(kind, &["192.0.2.10"]);
+            world.run(SECOND);
+            if client_forgets {
+                world.clients[site].forget();
+            } else {
+                world.server.forget();
+                assert_eq!(world.server.tunnels(), 0);
+            }
+            world.run(kind.silence_max + 5 * SECOND);
+            let losses = count(&world.clients[site], "tunnel_losses");
+            assert_eq!(losses, u64::from(!client_forgets), "{}", kind.name);
+            assert_eq!(world.server.tunnels(), 1, "{}: no tunnel of before is left", kind.name);
+            let back = voice("198.51.100.1:5000", "192.0.2.10:4000", 2);
+            world.arrive(back.clone());
+            assert_eq!(world.phones[site], [back], "{}", kind.name);
+        }
     }
 }
 

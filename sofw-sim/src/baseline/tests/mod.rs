@@ -1,4 +1,5 @@
 mod bytes;
 mod carry;
 mod hostile;
+mod wire;
 mod world;

@@ -127,6 +127,8 @@ struct Watched {
 pub struct Inspector {
     params: InspectParams,
     watched: BTreeMap<Flow, Watched>,
+    /// There is no room; before then silent ones are not looked for again.
+    full_until: Instant,
     counters: InspectCounters,
 }
 
@@ -141,7 +143,12 @@ enum Fate {
 impl Inspector {
     /// An inspector that knows no connection yet.
     pub fn new(params: InspectParams) -> Inspector {
-        Inspector { params, watched: BTreeMap::new(), counters: InspectCounters::default() }
+        Inspector {
+            params,
+            watched: BTreeMap::new(),
+            full_until: Instant::ZERO,
+            counters: InspectCounters::default(),
+        }
     }
 
     /// What it was told.
@@ -246,8 +253,9 @@ impl Inspector {
 
     /// Whether one more connection may be watched. Silent ones are cleared away when there is no room else.
     fn has_room(&mut self, now: Instant) -> bool {
-        if self.watched.len() >= self.params.connections_max {
+        if self.watched.len() >= self.params.connections_max && now >= self.full_until {
             self.watched.retain(|_, watched| watched.expires > now);
+            self.full_until = now + FULL_FOR;
         }
         self.watched.len() < self.params.connections_max
     }
@@ -271,6 +279,7 @@ impl Middlebox for Inspector {
 
     fn forget(&mut self) {
         self.watched.clear();
+        self.full_until = Instant::ZERO;
     }
 
     fn remembered(&self, now: Instant) -> usize {
@@ -291,5 +300,7 @@ impl Middlebox for Inspector {
     }
 }
 
+/// How long no room is taken to stay so.
+const FULL_FOR: Duration = Duration::from_millis(100);
 /// Sequence numbers further than that ahead are behind (RFC 9293 §3.4).
 const HALF: u32 = 1 << 31;

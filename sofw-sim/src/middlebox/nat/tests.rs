@@ -312,3 +312,41 @@ fn a_long_run_leaves_nothing_behind() {
     assert!(nat.table.len() < 100, "{} lie about", nat.table.len());
     assert_eq!(nat.counters().mappings, 5_000);
 }
+
+#[test]
+fn whoever_is_sent_to_can_answer_and_reaches_the_sender() {
+    for preset in PRESETS.iter().filter(|preset| preset.name != "one-to-one") {
+        let mut nat = Nat::new(NatParams { ports: (6000, 6099), ..preset.params(PUBLIC) }, rng());
+        let mut draw = rng().fork(preset.name);
+        let (mut now, mut held) = (at(0), std::collections::BTreeMap::new());
+        for _ in 0..20_000 {
+            now += Duration::from_millis(draw.below(2_000));
+            let inside = addr(&format!("10.0.0.{}:{}", draw.below(4), 6050 + draw.below(8)));
+            let outside = addr(&format!("192.0.2.{}:{}", draw.below(4), 5000 + draw.below(4)));
+            let packet = match draw.below(2) {
+                0 => udp(&inside.to_string(), &outside.to_string()),
+                _ => tcp(
+                    &inside.to_string(),
+                    &outside.to_string(),
+                    ["S", "A", "FA", "R"][draw.below(4) as usize],
+                ),
+            };
+            let protocol = packet.protocol();
+            let Some(sent) = pass(&mut nat, now, INSIDE, packet) else { continue };
+            let public = sent.source();
+            let answer = match protocol {
+                Protocol::Udp => udp(&outside.to_string(), &public.to_string()),
+                _ => tcp(&outside.to_string(), &public.to_string(), "A"),
+            };
+            let got = pass(&mut nat, now, OUTSIDE, answer).expect("an answer passes");
+            assert_eq!(got.destination(), inside, "{} at {now:?}", preset.name);
+            // A public port belongs to one inside endpoint as long as it lives: at least 5 s here.
+            if let Some((since, owner)) = held.insert((protocol, public), (now, inside)) {
+                let changed = owner != inside && now.since(since) < Duration::from_secs(5);
+                assert!(!changed, "{}: {public} passed from {owner} to {inside}", preset.name);
+            }
+        }
+        assert!(nat.remembered(now) <= 200 && nat.table.len() <= 200);
+        assert!(nat.counters().out > 5_000, "{:?}", nat.counters());
+    }
+}

@@ -100,25 +100,28 @@ fn a_nonce_grows_stale_and_its_count_must_rise() {
     bench.send(conn, get);
     let challenge = bench.read(conn);
     let nonce = challenge.split("nonce=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a nonce");
-    let field = |count: u32| {
+    let field = |uri: &str, count: u32| {
         let hash = |parts: &[&str]| Algorithm::Sha256.hash(parts);
-        let (ha1, ha2) = (hash(&["alice", "proxy", "secret"]), hash(&["GET", "/x"]));
+        let (ha1, ha2) = (hash(&["alice", "proxy", "secret"]), hash(&["GET", uri]));
         let count = format!("{count:08x}");
         let response = hash(&[&ha1, nonce, &count, "c", "auth", &ha2]);
         format!(
-            "Proxy-Authorization: Digest username=\"alice\", realm=\"proxy\", nonce=\"{nonce}\", uri=\"/x\", \
+            "Proxy-Authorization: Digest username=\"alice\", realm=\"proxy\", nonce=\"{nonce}\", uri=\"{uri}\", \
              response=\"{response}\", algorithm=SHA-256, qop=auth, nc={count}, cnonce=\"c\"\r\n"
         )
     };
-    let ask = |bench: &mut Bench, count: u32| {
+    let ask_with = |bench: &mut Bench, field: &str| {
         let conn = bench.client();
-        let get = request(bench.proxy.config(), "GET", &field(count));
+        let get = request(bench.proxy.config(), "GET", field);
         bench.send(conn, get);
         bench.read(conn)
     };
+    let ask = |bench: &mut Bench, count| ask_with(bench, &field("http://203.0.113.5/x", count));
     assert_eq!(ask(&mut bench, 1), "", "it is passed on");
     assert!(ask(&mut bench, 1).contains("stale=true"), "a repeated count");
     assert_eq!(ask(&mut bench, 2), "");
+    let other = ask_with(&mut bench, &field("http://203.0.113.5/y", 3));
+    assert!(status(&other) == 407 && !other.contains("stale"), "signed for another target");
     bench.run(Duration::from_secs(301));
     assert!(ask(&mut bench, 3).contains("stale=true"), "an old nonce");
 }

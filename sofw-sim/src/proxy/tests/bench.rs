@@ -138,7 +138,7 @@ impl Bench {
             Act::ShutWrite(conn) => {
                 self.ended.insert(conn, End::Shut);
             }
-            Act::Packet(_) => panic!("a proxy sends no packets"),
+            Act::Packet(..) => panic!("a proxy sends no packets"),
         }
     }
 
@@ -172,6 +172,11 @@ impl Bench {
     /// The connection to a server that was asked for last.
     pub fn origin(&self) -> ConnId {
         self.connects.last().expect("a server was asked for").0
+    }
+
+    /// The most bytes that wait in one place.
+    pub fn most_waiting(&self) -> usize {
+        self.proxy.most_waiting()
     }
 
     pub fn counter(&self, name: &str) -> u64 {

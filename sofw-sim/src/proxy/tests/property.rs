@@ -3,9 +3,12 @@
 use proptest::prelude::*;
 use sofw_core::io::{ConnId, Input};
 
-use super::super::{AuthScheme, PRESETS, ProxyAuth};
+use super::super::{AuthScheme, PRESETS, ProxyAuth, ProxyConfig};
 use super::bench::{Bench, chunk, config_of, request};
 use crate::host::Application;
+
+/// The longest piece that arrives at once.
+const PIECE: usize = 30_000;
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -49,7 +52,8 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
                 bytes
             }
         ),
-        1 => Just(vec![b'x'; 30_000]),
+        1 => Just(vec![b'x'; PIECE]),
+        1 => Just(format!("6d60\r\n{}\r\n", "x".repeat(0x6d60)).into_bytes()),
     ]
 }
 
@@ -132,6 +136,41 @@ proptest! {
                     bench.client();
                 }
             }
+            // The window, a body that was held, and the pieces by which both were exceeded.
+            prop_assert!(bench.most_waiting() <= 10_000 + 20_000 + 2 * (PIECE + 1_000));
+        }
+    }
+
+    #[test]
+    fn senders_are_slowed_down_for_readers_that_take_little(
+        kind in 0..3_usize,
+        steps in prop::collection::vec((any::<bool>(), 1..5_000_usize, 0..10_u8), 1..100),
+    ) {
+        let mut bench = Bench::new(ProxyConfig { window: 10_000, ..ProxyConfig::default() });
+        let conn = bench.client();
+        let start = match kind {
+            0 => "CONNECT 203.0.113.5:443 HTTP/1.1\r\nHost: h\r\n\r\n".to_owned(),
+            1 => request(bench.proxy.config(), "GET", ""),
+            _ => request(bench.proxy.config(), "POST", "Transfer-Encoding: chunked\r\n"),
+        };
+        bench.send(conn, start);
+        let origin = bench.origin();
+        if kind > 0 {
+            bench.send(origin, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+        }
+        bench.stuck.extend([conn, origin]);
+        for (up, len, take) in steps {
+            let (from, to) = if up && kind != 1 { (conn, origin) } else { (origin, conn) };
+            if !bench.paused.contains(&from) {
+                let data = "x".repeat(len);
+                bench.send(from, if kind == 0 { data } else { chunk(&data) });
+            }
+            if take == 0 {
+                bench.take(to);
+                bench.stuck.insert(to);
+            }
+            // Beyond the window by one piece.
+            prop_assert!(bench.most_waiting() <= 10_000 + 5_010);
         }
     }
 

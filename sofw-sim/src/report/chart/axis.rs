@@ -123,22 +123,27 @@ impl Fitted {
     }
 }
 
+/// From a 1, 2 or 5 below the values to one above; over little more than two powers of ten these have ticks too.
 fn fit_log(low: f64, high: f64) -> Fitted {
-    let high = if high > 0.0 { high } else { 1.0 };
-    let low = if low > 0.0 { low.min(high) } else { high / 1e3 };
-    let first = (low.log10() + 1e-9).floor() as i32;
-    let last = ((high.log10() - 1e-9).ceil() as i32).max(first + 1);
-    let within = if last - first <= 2 { vec![1.0, 2.0, 5.0] } else { vec![1.0] };
-    let mut ticks = Vec::new();
-    for power in first..=last {
-        for factor in &within {
-            let value = factor * 10f64.powi(power);
-            if power < last || *factor == 1.0 {
-                ticks.push((value, number(value, value)));
-            }
-        }
-    }
-    Fitted { low: 10f64.powi(first), high: 10f64.powi(last), log: true, ticks }
+    let high = nice(if high > 0.0 { high } else { 1.0 });
+    let low = below(if low > 0.0 { low.min(high / 10.0) } else { high / 1e3 });
+    let dense = high / low <= 200.0;
+    let powers = (low.log10().floor() as i32)..=(high.log10().ceil() as i32);
+    let values = powers.flat_map(|power| [1.0, 2.0, 5.0].map(|factor| (factor, factor * 10f64.powi(power))));
+    let inside = values.filter(|(factor, value)| {
+        (dense || *factor == 1.0) && *value >= low * 0.999 && *value <= high * 1.001
+    });
+    Fitted { low, high, log: true, ticks: inside.map(|(_, value)| (value, number(value, value))).collect() }
+}
+
+/// The last 1, 2 or 5 times a power of ten that is not above.
+fn below(value: f64) -> f64 {
+    let power = 10f64.powf((value * 1.001).log10().floor());
+    [5.0, 2.0, 1.0]
+        .into_iter()
+        .map(|factor| factor * power)
+        .find(|nice| *nice <= value * 1.001)
+        .unwrap_or(power)
 }
 
 /// The next 1, 2 or 5 times a power of ten.

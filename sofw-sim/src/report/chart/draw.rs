@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use super::axis::Fitted;
 use super::{Chart, Series, Shape};
-use crate::report::markup::{escape, shorten};
+use crate::report::markup::{escape, shorten, text_width};
 
-/// The `<svg>` element; `head` comes first in it.
-pub(super) fn svg(chart: &Chart, head: &str) -> String {
+/// The `<svg>` element with `margin` pixels around the chart; `head` comes first in it.
+pub(super) fn svg(chart: &Chart, head: &str, margin: f64) -> String {
     let legend = chart.series.iter().filter(|series| !series.name.is_empty()).count() > 0;
     let top = if chart.title.is_empty() { 0.0 } else { TITLE }
         + if legend || !chart.y.title.is_empty() { LEGEND } else { 0.0 }
@@ -17,33 +17,47 @@ pub(super) fn svg(chart: &Chart, head: &str) -> String {
         (false, true) => 20.0,
         (false, false) => 34.0,
     };
+    let left = left(chart);
     let (right, plot_height) = (chart.width - RIGHT, chart.height - top - bottom);
     let spacing = if matches!(chart.x.scale, super::Scale::Time) { 70.0 } else { 80.0 };
     let plot = Plot {
-        left: LEFT,
+        left,
         right,
         top,
         bottom: top + plot_height,
-        x: chart.x.fit(x_extent(chart), right - LEFT, spacing, true),
-        y: chart.y.fit(y_extent(chart), plot_height, 38.0, false),
+        x: chart.x.fit(x_extent(chart), right - left, spacing, true),
+        y: chart.y.fit(y_extent(chart), plot_height, 32.0, false),
     };
-    let (width, height) = (chart.width, chart.height);
+    let (width, height) = (chart.width + 2.0 * margin, chart.height + 2.0 * margin);
     let mut out = format!(
-        r#"<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" aria-label="{}">{head}"#,
+        r#"<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="{0} {0} {width} {height}" width="{width}" height="{height}" role="img" aria-label="{1}">{head}"#,
+        0.0 - margin,
         escape(if chart.title.is_empty() { &chart.y.title } else { &chart.title })
     );
     headings(&mut out, chart);
     grid(&mut out, chart, &plot);
     bars(&mut out, chart, &plot);
-    chart
-        .series
-        .iter()
-        .filter(|series| series.shape != Shape::Bars)
-        .for_each(|series| curve(&mut out, series, &plot));
+    for series in &chart.series {
+        match series.shape {
+            Shape::Bars => {}
+            Shape::Spans => spans(&mut out, series, &plot),
+            _ => curve(&mut out, series, &plot),
+        }
+    }
     limits(&mut out, chart, &plot);
     marks(&mut out, chart, &plot);
     out.push_str("</svg>");
     out
+}
+
+/// Names need more room than numbers.
+fn left(chart: &Chart) -> f64 {
+    match &chart.y.scale {
+        super::Scale::Names(names) => {
+            names.iter().map(|name| text_width(name, FONT) + 16.0).fold(LEFT, f64::max).min(chart.width / 3.0)
+        }
+        _ => LEFT,
+    }
 }
 
 struct Plot {
@@ -66,7 +80,11 @@ impl Plot {
 }
 
 fn x_extent(chart: &Chart) -> Option<(f64, f64)> {
-    let values = chart.series.iter().flat_map(|series| series.points.iter().map(|[x, _, _]| *x));
+    let to = |shape, x, low| if shape == Shape::Spans { low } else { x };
+    let both = |series: &Series| {
+        series.points.iter().map(|&[x, low, _]| [x, to(series.shape, x, low)]).collect::<Vec<_>>()
+    };
+    let values = chart.series.iter().flat_map(both).flatten();
     let bounds = values.fold(None, |extent: Option<(f64, f64)>, x| match extent {
         None => Some((x, x)),
         Some((low, high)) => Some((low.min(x), high.max(x))),
@@ -90,7 +108,7 @@ fn headings(out: &mut String, chart: &Chart) {
     }
     _ = write!(out, r#"<text x="0" y="{}">{}</text>"#, y + 11.0, escape(&chart.y.title));
     let named: Vec<_> = chart.series.iter().filter(|series| !series.name.is_empty()).collect();
-    let width: f64 = named.iter().map(|series| text_width(&series.name) + 30.0).sum();
+    let width: f64 = named.iter().map(|series| text_width(&series.name, FONT) + 30.0).sum();
     let mut x = chart.width - RIGHT - width + 12.0;
     for series in named {
         let class = series.tone.class();
@@ -107,7 +125,7 @@ fn headings(out: &mut String, chart: &Chart) {
             Shape::Band | Shape::StepArea => {
                 write!(out, r#"<rect x="{x}" y="{0}" width="14" height="9" class="{class} area"/>"#, y + 2.5)
             }
-            Shape::Bars => {
+            Shape::Bars | Shape::Spans => {
                 write!(
                     out,
                     r#"<rect x="{0}" y="{1}" width="9" height="9" rx="1.5" class="{class} bar"/>"#,
@@ -117,7 +135,7 @@ fn headings(out: &mut String, chart: &Chart) {
             }
         };
         _ = write!(out, r#"<text x="{:.1}" y="{}">{}</text>"#, x + 18.0, y + 11.0, escape(&series.name));
-        x += text_width(&series.name) + 30.0;
+        x += text_width(&series.name, FONT) + 30.0;
     }
 }
 
@@ -126,7 +144,13 @@ fn grid(out: &mut String, chart: &Chart, plot: &Plot) {
         let y = plot.y(*value);
         let class = if *value == 0.0 { "base" } else { "grid" };
         _ = write!(out, r#"<path d="M{:.1} {y:.1}H{:.1}" class="{class}"/>"#, plot.left, plot.right);
-        _ = write!(out, r#"<text x="{:.1}" y="{:.1}" class="end">{label}</text>"#, plot.left - 7.0, y + 3.7);
+        _ = write!(
+            out,
+            r#"<text x="{:.1}" y="{:.1}" class="end">{}</text>"#,
+            plot.left - 7.0,
+            y + 3.7,
+            escape(label)
+        );
     }
     for (value, label) in plot.x.ticks.iter().filter(|_| !chart.x.bare) {
         let x = plot.x(*value);
@@ -144,6 +168,20 @@ fn grid(out: &mut String, chart: &Chart, plot: &Plot) {
     }
 }
 
+fn spans(out: &mut String, series: &Series, plot: &Plot) {
+    let height = ((plot.y(0.0) - plot.y(1.0)).abs() * 0.56).clamp(2.0, 14.0);
+    _ = write!(out, r#"<g class="{}">"#, series.tone.class());
+    for &[from, to, y] in &series.points {
+        let (left, right, top) = (plot.x(from), plot.x(to), plot.y(y) - height / 2.0);
+        let width = (right - left).max(1.5);
+        _ = write!(
+            out,
+            r#"<rect x="{left:.1}" y="{top:.1}" width="{width:.1}" height="{height:.1}" rx="2" class="bar"/>"#
+        );
+    }
+    out.push_str("</g>");
+}
+
 fn bars_in_group(chart: &Chart) -> usize {
     chart.series.iter().filter(|series| series.shape == Shape::Bars).count()
 }
@@ -159,7 +197,7 @@ fn bar_step(chart: &Chart) -> f64 {
 /// Bars stand side by side over names and on each other elsewhere.
 fn bars(out: &mut String, chart: &Chart, plot: &Plot) {
     let group = if matches!(chart.x.scale, super::Scale::Names(_)) { bars_in_group(chart).max(1) } else { 1 };
-    let step = (plot.x(bar_step(chart)) - plot.x(0.0)).abs();
+    let step = (plot.x.place(bar_step(chart)) - plot.x.place(0.0)) * (plot.right - plot.left);
     let width = (step * 0.76 / group as f64).clamp(0.8, 46.0);
     let series = chart.series.iter().filter(|series| series.shape == Shape::Bars);
     for (nth, series) in series.enumerate() {
@@ -183,11 +221,16 @@ fn bars(out: &mut String, chart: &Chart, plot: &Plot) {
     }
 }
 
+/// A value that is not a number interrupts the curve.
 fn curve(out: &mut String, series: &Series, plot: &Plot) {
-    let points: Vec<[f64; 3]> =
-        series.points.iter().map(|&[x, low, y]| [plot.x(x), plot.y(low), plot.y(y)]).collect();
-    let points = thin(points);
-    let Some(&[first_x, first_low, _]) = points.first() else { return };
+    for piece in series.points.split(|[_, _, y]| y.is_nan()).filter(|piece| !piece.is_empty()) {
+        let points = piece.iter().map(|&[x, low, y]| [plot.x(x), plot.y(low), plot.y(y)]);
+        self::piece(out, series, &thin(points.collect()));
+    }
+}
+
+fn piece(out: &mut String, series: &Series, points: &[[f64; 3]]) {
+    let [first_x, first_low, _] = points[0];
     let class = series.tone.class();
     let steps = matches!(series.shape, Shape::Step | Shape::StepArea);
     let mut path = String::new();
@@ -210,7 +253,7 @@ fn curve(out: &mut String, series: &Series, plot: &Plot) {
         _ = write!(out, r#"<path d="{path}" class="{class} line"/>"#);
     }
     if series.shape == Shape::Dots || (points.len() == 1 && series.shape == Shape::Line) {
-        for [x, _, y] in &points {
+        for [x, _, y] in points {
             _ = write!(out, r#"<circle cx="{x:.1}" cy="{y:.1}" r="3" class="{class} dot"/>"#);
         }
     }
@@ -256,29 +299,31 @@ fn marks(out: &mut String, chart: &Chart, plot: &Plot) {
     for (value, name) in &chart.marks {
         let x = plot.x(*value);
         let text = shorten(name, MARK_NAME_MAX);
-        let width = text_width(&text);
-        let start = x.min(plot.right - width);
+        let width = text_width(&text, FONT);
+        let start = if x + width + 4.0 > plot.right { x - width - 8.0 } else { x };
         _ = write!(out, r#"<g><title>{}</title>"#, escape(name));
         let row = (0..2).find(|row| free_from[*row] <= start);
-        let top = plot.top - row.map_or(2.0, |row| 4.0 + 12.0 * row as f64);
-        _ = write!(out, r#"<path d="M{x:.1} {top:.1}V{:.1}" class="mark"/>"#, plot.bottom);
+        let top = plot.top - row.map_or(2.0, |row| 15.0 + 13.0 * row as f64);
         if let Some(row) = row {
             free_from[row] = start + width + 10.0;
-            _ = write!(out, r#"<text x="{:.1}" y="{:.1}">{}</text>"#, start + 3.0, top + 4.0, escape(&text));
+            _ = write!(
+                out,
+                r#"<text x="{:.1}" y="{:.1}" class="mark-name">{}</text>"#,
+                start + 4.0,
+                top + 8.0,
+                escape(&text)
+            );
         }
-        out.push_str("</g>");
+        _ = write!(out, r#"<path d="M{x:.1} {top:.1}V{:.1}" class="mark"/></g>"#, plot.bottom);
     }
 }
 
-/// An estimate: no font is at hand.
-fn text_width(text: &str) -> f64 {
-    text.chars().count() as f64 * 5.9
-}
-
+/// As in the style sheet.
+const FONT: f64 = 11.0;
 const LEFT: f64 = 52.0;
 const RIGHT: f64 = 14.0;
 const TITLE: f64 = 22.0;
-const LEGEND: f64 = 20.0;
-const MARKS: f64 = 26.0;
-const MARK_NAME_MAX: usize = 24;
+const LEGEND: f64 = 24.0;
+const MARKS: f64 = 32.0;
+const MARK_NAME_MAX: usize = 28;
 const POINTS_MANY: usize = 1_500;

@@ -41,7 +41,7 @@ impl Chart {
         }
     }
 
-    /// Another size, pixels.
+    /// Another size, pixels. A file has a margin beyond it.
     pub fn size(mut self, width: f64, height: f64) -> Self {
         (self.width, self.height) = (width, height);
         self
@@ -67,14 +67,18 @@ impl Chart {
 
     /// The `<svg>` element for a page that has [`STYLE`].
     pub fn inline(&self) -> String {
-        draw::svg(self, "")
+        draw::svg(self, "", 0.0)
     }
 
     /// A whole SVG file, also for `<img>`: it brings its own style, light or dark as the reader's system is.
     pub fn file(&self) -> String {
-        let style =
-            format!("<style>{STYLE}</style><rect width=\"100%\" height=\"100%\" fill=\"var(--card)\"/>");
-        let svg = draw::svg(self, &style);
+        let style = format!(
+            "<style>{STYLE}</style><rect x=\"-50%\" y=\"-50%\" width=\"200%\" height=\"200%\" fill=\"var(--card)\"/>"
+        );
+        let svg = draw::svg(self, &style, FILE_MARGIN);
         format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{svg}\n")
     }
 }
+
+/// Pixels around a chart in a file of its own.
+const FILE_MARGIN: f64 = 16.0;

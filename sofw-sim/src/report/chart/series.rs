@@ -15,6 +15,8 @@ pub enum Shape {
     Band,
     /// A bar from `low` (or the axis) to `y` at each point.
     Bars,
+    /// A lying bar from `x` to `low` at the height `y` of each point: for times over an axis of names.
+    Spans,
 }
 
 /// A series' colour: one of eight, told apart also in print and by colour-blind readers, or one with a meaning.
@@ -54,7 +56,7 @@ pub struct Series {
     pub shape: Shape,
     /// Its colour.
     pub tone: Tone,
-    /// x, low, y; x rises. Low is 0 unless the shape has an area of its own.
+    /// x, low, y; x rises; a y that is not a number interrupts a curve. Low is 0 unless the shape has an area of its own.
     pub points: Vec<[f64; 3]>,
 }
 
@@ -78,7 +80,7 @@ impl Series {
 
     /// Lowest and highest y that it draws.
     pub(super) fn extent(&self) -> Option<(f64, f64)> {
-        let lows = self.shape != Shape::Line && self.shape != Shape::Dots && self.shape != Shape::Step;
+        let lows = matches!(self.shape, Shape::StepArea | Shape::Band | Shape::Bars);
         let values = self.points.iter().flat_map(|&[_, low, y]| [if lows { low } else { y }, y]);
         values.filter(|value| value.is_finite()).fold(None, |extent, value| match extent {
             None => Some((value, value)),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{mos_badge, table};
+use super::{mos_badge, table_of};
 use crate::record::{Call, Hearing, Record};
 use crate::report::markup::escape;
 use crate::report::units;
@@ -11,23 +11,26 @@ pub(super) fn section(record: &Record) -> String {
     if record.calls.is_empty() {
         return String::new();
     }
-    let mut calls: Vec<_> = record.calls.iter().collect();
-    let left_out = calls.len().saturating_sub(CALLS_SHOWN);
-    if left_out > 0 {
-        calls.sort_by(|a, b| worst(a).total_cmp(&worst(b)));
-        calls.truncate(CALLS_SHOWN);
-    }
     let mut rows = String::new();
-    calls.iter().for_each(|call| row(&mut rows, call));
-    let mut out = table(&HEADINGS, &rows);
-    if left_out > 0 {
-        _ = write!(
-            out,
-            r#"<p class="muted small">The {CALLS_SHOWN} worst of {} calls.</p>"#,
-            record.calls.len()
-        );
+    by_trouble(record.calls.iter(), CALLS_SHOWN).into_iter().for_each(|call| row(&mut rows, call));
+    let mut out = table_of(&HEADINGS, &rows, "calls");
+    let all = record.calls.len();
+    if all > CALLS_SHOWN {
+        _ = write!(out, r#"<p class="muted small">The {CALLS_SHOWN} of {all} calls with most trouble.</p>"#);
     }
     out
+}
+
+/// At most so many calls in the order in which they began: those that were not answered or sounded worst.
+pub(super) fn by_trouble<'a>(calls: impl Iterator<Item = &'a Call>, limit: usize) -> Vec<&'a Call> {
+    let mut chosen: Vec<_> = calls.collect();
+    if chosen.len() > limit {
+        let trouble = |call: &Call| if call.answered.is_none() { 0.0 } else { worst(call) };
+        chosen.sort_by(|a, b| trouble(a).total_cmp(&trouble(b)));
+        chosen.truncate(limit);
+        chosen.sort_by_key(|call| call.invited);
+    }
+    chosen
 }
 
 /// The lower score of its two hearings.
@@ -55,10 +58,9 @@ fn row(rows: &mut String, call: &Call) {
     _ = write!(
         rows,
         concat!(
-            r#"<tr{}><td rowspan="{}" class="last"><b>{}</b> → <b>{}</b><div class="small muted {}">{}</div></td>"#,
-            r#"<td rowspan="{}" class="n last">{}<div class="small muted">{}</div></td>"#
+            r#"<tbody><tr><td rowspan="{}"><b>{}</b> → <b>{}</b><div class="small muted {}">{}</div></td>"#,
+            r#"<td rowspan="{}" class="n">{}<div class="small muted">{}</div></td>"#
         ),
-        if span > 1 { r#" class="inner""# } else { "" },
         span,
         escape(&call.caller),
         escape(&call.callee),
@@ -80,6 +82,7 @@ fn row(rows: &mut String, call: &Call) {
             }
         }
     }
+    rows.push_str("</tbody>");
 }
 
 fn hearing(rows: &mut String, hearing: &Hearing) {

@@ -2,18 +2,15 @@
 
 use std::fmt::Write;
 
-use super::{calls::worst, mos_badge, scrolling};
+use super::{calls::by_trouble, mos_badge, scrolling};
 use crate::record::{Hearing, Record, Second};
 use crate::report::chart::{Axis, Chart, Scale, Series, Shape, Tone};
 use crate::report::markup::escape;
 
 pub(super) fn section(record: &Record) -> String {
-    let mut calls: Vec<_> = record.calls.iter().filter(|call| worst(call) < 5.0).collect();
-    let left_out = calls.len().saturating_sub(CALLS_SHOWN);
-    if left_out > 0 {
-        calls.sort_by(|a, b| worst(a).total_cmp(&worst(b)));
-        calls.truncate(CALLS_SHOWN);
-    }
+    let heard = || record.calls.iter().filter(|call| call.hearings.iter().any(|hearing| hearing.sent > 0));
+    let calls = by_trouble(heard(), CALLS_SHOWN);
+    let left_out = heard().count() - calls.len();
     let mut out = String::new();
     for hearing in calls.iter().flat_map(|call| &call.hearings).filter(|hearing| !hearing.seconds.is_empty())
     {
@@ -33,26 +30,25 @@ fn figure(out: &mut String, record: &Record, hearing: &Hearing) {
     let (Some(first), Some(last)) = (bins.first(), bins.last()) else { return };
     let (from, to) = (first.at, last.at + last.width);
     let x = || Axis::new("", Scale::Time).range(from, to);
-    let millis = |micros: f64| micros / 1_000.0;
-    let heard = || bins.iter().filter(|bin| bin.received > 0.0);
+    // A second in which nothing came interrupts the curve.
+    let or_none = |bin: &Bin, value: f64| if bin.received > 0.0 { value / 1_000.0 } else { f64::NAN };
     let middle = |bin: &Bin| bin.at + bin.width / 2.0;
-    let extremes = heard().map(|bin| (middle(bin), millis(bin.delay[0]), millis(bin.delay[2])));
-    let mean = heard().map(|bin| (middle(bin), millis(bin.delay[1])));
+    let extremes =
+        bins.iter().map(|bin| (middle(bin), or_none(bin, bin.delay[0]), or_none(bin, bin.delay[2])));
+    let mean = bins.iter().map(|bin| (middle(bin), or_none(bin, bin.delay[1])));
     let mut delay = Chart::new("", x().bare(), Axis::linear("delay, ms").from_zero())
-        .size(WIDTH, 190.0)
+        .size(WIDTH, 200.0)
         .with(Series::between("shortest to longest", Shape::Band, Tone::Nth(0), extremes))
         .with(Series::new("mean", Shape::Line, Tone::Nth(0), mean));
-    for (at, what) in &record.story {
-        let at = at.as_nanos() as f64 / 1e9;
-        if (from..=to).contains(&at) {
-            delay = delay.mark(at, what);
-        }
+    let events = record.story.iter().map(|(at, what)| (at.as_nanos() as f64 / 1e9, what));
+    for (at, what) in events.filter(|(at, _)| (from..=to).contains(at)).take(MARKS_MAX) {
+        delay = delay.mark(at, what);
     }
     let percent = |part: f64, bin: &Bin| if bin.sent > 0.0 { 100.0 * part / bin.sent } else { 0.0 };
     let lost = |bin: &Bin| percent((bin.sent - bin.received).max(0.0), bin);
     let late = bins.iter().map(|bin| (middle(bin), lost(bin), lost(bin) + percent(bin.late, bin)));
     let missed = Chart::new("", x(), Axis::linear("not played, %").range(0.0, 2.0))
-        .size(WIDTH, 112.0)
+        .size(WIDTH, 118.0)
         .with(Series::new("lost", Shape::Bars, Tone::Bad, bins.iter().map(|bin| (middle(bin), lost(bin)))))
         .with(Series::between("too late", Shape::Bars, Tone::Warn, late));
     _ = write!(
@@ -99,6 +95,8 @@ fn binned(seconds: &[Second]) -> Vec<Bin> {
 }
 
 const WIDTH: f64 = 960.0;
+/// Events drawn in a plot; all of them are in the story.
+const MARKS_MAX: usize = 40;
 const BINS_MAX: usize = 240;
 /// With more calls only the worst are drawn.
 const CALLS_SHOWN: usize = 8;

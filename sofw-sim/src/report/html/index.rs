@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{document, mos_badge, table};
+use super::{document, mos_badge, table_of};
 use crate::report::markup::escape;
 use crate::report::{Summary, units};
 
@@ -24,7 +24,7 @@ pub fn index(runs: &[Summary]) -> String {
     sorted.sort_by_key(|run| run.is_good());
     let mut rows = String::new();
     sorted.iter().for_each(|run| row(&mut rows, run));
-    body += &table(&HEADINGS, &rows);
+    body += &table_of(&HEADINGS, &format!("<tbody>{rows}</tbody>"), "runs");
     body.push_str(r#"<footer>The same results for machines: <a href="junit.xml">junit.xml</a></footer>"#);
     document(&format!("Firewall laboratory: {sentence}"), &body)
 }

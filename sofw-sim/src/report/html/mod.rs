@@ -1,6 +1,7 @@
 //! Pages that need nothing beside themselves: no script, no font, no picture from elsewhere.
 
 mod calls;
+mod glance;
 mod hearings;
 mod index;
 mod ladder;
@@ -18,12 +19,12 @@ use super::chart;
 use super::markup::escape;
 use crate::record::Record;
 
-/// The page of one run: the verdict first, then how it sounded, what happened, and all numbers.
+/// The page of one run: the verdict first, then what happened, how it sounded, and all numbers.
 pub fn page(record: &Record) -> String {
     let sections = [
+        ("story", "What happened", story::section(record)),
         ("voice", "Voice quality", calls::section(record)),
         ("plots", "Delay and loss", hearings::section(record)),
-        ("story", "What happened", story::section(record)),
         ("ladder", "Messages", ladder::section(record)),
         ("rat", "Relay address table", rat::section(record)),
         ("firewall", "Traffic on the lines", traffic::section(record)),
@@ -67,14 +68,19 @@ fn document(title: &str, body: &str) -> String {
 
 /// A table in a box that scrolls sideways; headings that begin with `#` are of numbers.
 fn table(headings: &[&str], rows: &str) -> String {
-    let mut out = String::from(r#"<div class="card scroll"><table><thead><tr>"#);
+    table_of(headings, &format!("<tbody>{rows}</tbody>"), "")
+}
+
+/// The same of several bodies.
+fn table_of(headings: &[&str], bodies: &str, class: &str) -> String {
+    let mut out = format!(r#"<div class="card scroll"><table class="{class}"><thead><tr>"#);
     for heading in headings {
         _ = match heading.strip_prefix('#') {
             Some(name) => write!(out, r#"<th class="n">{name}</th>"#),
             None => write!(out, "<th>{heading}</th>"),
         };
     }
-    _ = write!(out, "</tr></thead><tbody>{rows}</tbody></table></div>");
+    _ = write!(out, "</tr></thead>{bodies}</table></div>");
     out
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::scrolling;
 use crate::record::{RatLife, Record};
 use crate::report::chart::{Axis, Chart, Scale, Series, Shape, Tone};
-use crate::report::markup::{escape, shorten};
+use crate::report::markup::{escape, shorten, text_width};
 use crate::report::units;
 
 pub(super) fn section(record: &Record) -> String {
@@ -29,6 +29,7 @@ pub(super) fn section(record: &Record) -> String {
     let left = record.rat_records.iter().filter(|life| life.until.is_none()).count();
     let verdict = match left {
         0 => r#"<p class="small muted">Empty at the end.</p>"#.to_owned(),
+        1 => r#"<p class="small bad-text">One record is left at the end.</p>"#.to_owned(),
         _ => format!(r#"<p class="small bad-text">{left} records are left at the end.</p>"#),
     };
     format!(r#"<div class="card">{}{verdict}{}</div>"#, scrolling(&chart.inline()), lives(record, end))
@@ -76,7 +77,7 @@ fn draw(out: &mut String, record: &Record, life: &RatLife, row: usize, end: f64)
     let name = format!("{} ⇄ {}", life.ends[0], life.ends[1]);
     // The text stands beside the bar where there is room, else on it.
     let text = shorten(&name, 60);
-    let room = text.chars().count() as f64 * 6.2;
+    let room = text_width(&text, 11.5) + 8.0;
     let (x, anchor) = match () {
         () if to + room < RIGHT => (to + 7.0, "start"),
         () if from - room > LEFT => (from - 7.0, "end"),

@@ -7,10 +7,12 @@ use crate::report::markup::escape;
 use crate::report::units;
 
 pub(super) fn section(record: &Record) -> String {
+    let figure = super::glance::figure(record);
     if record.story.is_empty() {
-        return String::new();
+        return if figure.is_empty() { figure } else { format!(r#"<div class="card">{figure}</div>"#) };
     }
-    let mut out = list(&record.story[..record.story.len().min(SHOWN)]);
+    let mut out = figure;
+    out += &list(&record.story[..record.story.len().min(SHOWN)]);
     if let Some(rest) = record.story.get(SHOWN..).filter(|rest| !rest.is_empty()) {
         let drawn = &rest[..rest.len().min(FOLDED)];
         _ = write!(out, "<details><summary>{} more</summary>{}</details>", rest.len(), list(drawn));
@@ -26,5 +28,5 @@ fn list(events: &[(sofw_core::base::Instant, String)]) -> String {
     out + "</ol>"
 }
 
-const SHOWN: usize = 40;
+const SHOWN: usize = 16;
 const FOLDED: usize = 1_000;

@@ -45,8 +45,10 @@ fn box_of(out: &mut String, record: &Record) {
             r#"<div class="verdict bad"><span class="word">Failed</span>{failed} of {all} expectations and checkers did not hold."#
         );
     }
-    for finding in record.findings.iter().filter(|finding| !finding.good) {
-        failure(out, finding);
+    let failures = || record.findings.iter().filter(|finding| !finding.good);
+    failures().take(FAILURES_SHOWN).for_each(|finding| failure(out, finding));
+    if failed > FAILURES_SHOWN {
+        _ = write!(out, r##"<p class="muted"><a href="#findings">{} more</a></p>"##, failed - FAILURES_SHOWN);
     }
     _ = write!(out, "<pre>{}</pre></div>", escape(&record.replay));
 }
@@ -56,8 +58,8 @@ fn failure(out: &mut String, finding: &Finding) {
         out,
         concat!(
             r#"<div class="failure"><div class="what"><code>{}</code><div class="small muted">{}</div></div>"#,
-            r#"<dl style="margin:0"><dt>measured</dt><dd class="measured">{}</dd></dl>"#,
-            r#"<dl style="margin:0"><dt>expected</dt><dd>{}</dd></dl></div>"#
+            r#"<dl><dt>measured</dt><dd class="measured">{}</dd></dl>"#,
+            r#"<dl><dt>expected</dt><dd>{}</dd></dl></div>"#
         ),
         escape(&finding.name),
         whereabouts(finding),
@@ -96,7 +98,7 @@ fn tiles(out: &mut String, summary: &Summary) {
     tile(summary.missed_share.map(units::share), "", "voice not played");
     tile(summary.delay_p99.map(units::time), "", "one-way delay, p99");
     tile(summary.setup_p50.map(units::time), "", "call set-up, median");
-    tile(summary.bytes_per_packet.map(|bytes| format!("{bytes:.0} B")), "", "on the line per voice packet");
+    tile(summary.bytes_per_packet.map(|bytes| format!("{bytes:.0} B")), "", "line bytes per packet");
     out.push_str("</div>");
 }
 
@@ -118,3 +120,6 @@ pub(super) fn findings(record: &Record) -> String {
     }
     table(&["", "what", "measured", "expected", ""], &rows)
 }
+
+/// Failures that are shown at the top.
+const FAILURES_SHOWN: usize = 12;

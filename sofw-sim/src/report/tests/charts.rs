@@ -60,6 +60,27 @@ fn bars_of_several_series_stand_side_by_side_over_names() {
 }
 
 #[test]
+fn spans_lie_between_their_times_beside_their_names() {
+    let names = ["alice → bob", "carol & anna"].map(str::to_owned).to_vec();
+    let svg =
+        Chart::new("", Axis::new("", Scale::Time).range(0.0, 100.0), Axis::new("", Scale::Names(names)))
+            .with(Series::between("talks", Shape::Spans, Tone::Good, [(10.0, 60.0, 0.0), (50.0, 100.0, 1.0)]))
+            .inline();
+    elements(&svg).unwrap();
+    let number = |rect: &str, name: &str| -> f64 {
+        rect.split(&format!("{name}=\"")).nth(1).unwrap().split('"').next().unwrap().parse().unwrap()
+    };
+    let rects: Vec<_> = svg.split("<rect ").filter(|rect| rect.contains("class=\"bar\"")).collect();
+    assert_eq!(rects.len(), 2);
+    let [first, second] = [rects[0], rects[1]];
+    assert!((number(first, "width") - number(second, "width")).abs() < 0.2, "both last 50 s");
+    assert!(number(first, "y") > number(second, "y"), "0 is the lowest row");
+    let right = number(second, "x") + number(second, "width");
+    assert!((right - (760.0 - 14.0)).abs() < 0.2, "{right}");
+    assert!(texts(&svg).contains(&"carol &amp; anna".to_owned()));
+}
+
+#[test]
 fn empty_and_constant_charts_are_drawn() {
     for points in [vec![], vec![(3.0, 5.0)], vec![(0.0, 0.0), (1.0, 0.0)]] {
         let svg = Chart::new("t", Axis::linear("x"), Axis::linear("y"))
@@ -91,7 +112,7 @@ fn a_file_brings_its_own_colours() {
     assert!(
         svg.starts_with("<?xml")
             && svg.contains("prefers-color-scheme:dark")
-            && svg.contains("width=\"300\"")
+            && svg.contains("width=\"332\"")
     );
     elements(&svg).unwrap();
 }

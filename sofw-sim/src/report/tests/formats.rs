@@ -18,7 +18,7 @@ fn junit_has_a_case_for_each_finding_and_failures_say_how_to_repeat() {
     assert!(xml.contains(r#"<testsuites name="sofw-sim" tests="5" failures="2""#));
     assert!(xml.contains(r#"message="measured packet of call a1 heard in b2, expected no foreign packet""#));
     assert!(xml.contains("replay: sofw-sim run tunnel_outage.toml --seeds 17..18</failure>"));
-    assert!(xml.contains("name=\"mos of carol-&gt;anna &gt;= 3.8\""));
+    assert!(xml.contains("name=\"mos of carol-&gt;anna &gt;= 4.2\""));
 }
 
 #[test]

@@ -48,8 +48,25 @@ fn all_of_a_rich_record_is_on_its_page() {
         assert!(page.contains(&format!("<section id=\"{part}\">")), "{part}");
     }
     assert!(page.contains("href=\"tunnel-outage-1-s-17.outer-office.pcapng\""));
-    assert!(page.contains("1 records are left at the end") || page.contains("1 record is left at the end"));
+    assert!(page.contains("One record is left at the end"));
     assert!(page.contains("12#") && page.contains("not registered"));
+}
+
+#[test]
+fn a_call_that_nobody_took_rings_to_its_end() {
+    let refused = Call {
+        caller: "alice".to_owned(),
+        callee: "nobody".to_owned(),
+        invited: at(1_000),
+        ended: [Some(at(9_000)), None],
+        end: "cancelled".to_owned(),
+        ..Call::default()
+    };
+    let length = std::time::Duration::from_secs(10);
+    let page = html::page(&Record { calls: vec![refused], length, ..Record::default() });
+    elements(&page).unwrap();
+    assert!(page.contains("no voice") && page.contains("cancelled") && page.contains("alice → nobody"));
+    assert!(page.contains(">0 / 1</b>") && !page.contains("good voice"));
 }
 
 #[test]
@@ -82,7 +99,11 @@ fn a_long_ladder_is_drawn_call_by_call_and_stays_small() {
         tunnelled: false,
     };
     record.ladder.extend((0..100_000).map(|n| rung(n, if n % 2 == 0 { "b2" } else { "register" })));
-    record.calls.extend((0..2_000).map(|n| Call { call_id: format!("c{n}"), ..Call::default() }));
+    record.calls.extend((0..2_000).map(|n| Call {
+        call_id: format!("c{n}"),
+        answered: Some(at(1)),
+        ..Call::default()
+    }));
     let page = html::page(&record);
     elements(&page).unwrap();
     assert!(

@@ -39,10 +39,10 @@ pub(super) fn record() -> Record {
         findings: vec![
             finding("setup_ms < 500", true, "212", "< 500", 41),
             finding(
-                "mos of carol->anna >= 3.8",
+                "mos of carol->anna >= 4.2",
                 false,
                 &format!("{:.2} (anna hears carol)", calls[1].hearings[0].mos),
-                ">= 3.8",
+                ">= 4.2",
                 42,
             ),
             finding("rat_empty", true, "0 records", "0 records", 43),

@@ -17,13 +17,23 @@ fn the_table_stands_in_columns_and_failures_are_explained() {
     let end = |line: &str, word: &str| line.find(word).map(|start| start + word.len());
     assert_eq!(end(lines[0], "seed"), end(lines[1], "4711"));
     assert_eq!(end(lines[0], "seed"), end(lines[2], "  17"));
-    assert!(lines[2].ends_with("mos of carol->anna >= 3.8 and 1 more"), "{text}");
+    assert!(lines[2].ends_with("mos of carol->anna >= 4.2 and 1 more"), "{text}");
     assert!(text.contains("measured packet of call a1 heard in b2"));
     assert!(text.contains("expected no foreign packet (at 1:36.200 s)"));
-    assert!(text.contains("expected >= 3.8 (line 42)"));
+    assert!(text.contains("expected >= 4.2 (line 42)"));
     assert!(text.contains("  replay: sofw-sim run tunnel_outage.toml --seeds 17..18\n"));
     assert!(text.ends_with("1 of 2 runs failed in 4:40 min of virtual time.\n"), "{text}");
     assert!(text.lines().all(|line| line == line.trim_end()));
+}
+
+#[test]
+fn a_flood_of_failures_is_cut_short() {
+    let mut run = Summary::of(&record());
+    let failure = run.failures().next().unwrap().clone();
+    run.findings = vec![failure; 1_000];
+    let text = verdict(&[run]);
+    assert!(text.contains("  and 988 more\n") && text.lines().count() < 40, "{text}");
+    assert!(text.contains("mos of carol->anna >= 4.2 and 999 more\n"));
 }
 
 #[test]

@@ -49,10 +49,13 @@ fn row(run: &Summary) -> Vec<String> {
 fn failures(out: &mut String, run: &Summary) {
     _ = writeln!(out, "\n{} (seed {}) failed:", run.scenario, run.seed);
     let width = run.failures().map(|finding| finding.name.chars().count()).max().unwrap_or(0).min(NAME_MAX);
-    for finding in run.failures() {
+    for finding in run.failures().take(FAILURES_SHOWN) {
         let name = shorten(&finding.name, NAME_MAX);
         _ = writeln!(out, "  {name:<width$}  measured {}", finding.measured);
         _ = writeln!(out, "  {:width$}  expected {}{}", "", finding.expected, whereabouts(finding));
+    }
+    if let Some(more) = run.failures().count().checked_sub(FAILURES_SHOWN).filter(|more| *more > 0) {
+        _ = writeln!(out, "  and {more} more");
     }
     _ = writeln!(out, "  replay: {}", run.replay);
 }
@@ -79,5 +82,7 @@ const COLUMNS: [(&str, Align); 11] = [
     ("time", Align::Right),
     ("failed", Align::Left),
 ];
+/// Failures of a run that are explained.
+const FAILURES_SHOWN: usize = 12;
 /// Longer names of findings are shortened.
 const NAME_MAX: usize = 48;

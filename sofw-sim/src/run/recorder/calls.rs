@@ -30,6 +30,8 @@ pub(in crate::run) struct CallBook {
 #[derive(Debug, Default)]
 pub(in crate::run) struct Calls {
     books: Vec<CallBook>,
+    /// How many of the books the scenario is about; the last call is not.
+    registered: Option<usize>,
     by_hash: BTreeMap<u64, usize>,
 }
 
@@ -156,9 +158,15 @@ impl Calls {
         }
     }
 
-    /// The calls as they are now.
+    /// Calls that begin from now on are none of the scenario's.
+    pub fn close_register(&mut self) {
+        self.registered = Some(self.books.len());
+    }
+
+    /// The scenario's calls as they are now.
     pub fn snapshot(&self, at: Instant, map: &Map) -> Vec<Call> {
-        self.books.iter().map(|book| book.told(at, map)).collect()
+        let books = self.books.iter().take(self.registered.unwrap_or(usize::MAX));
+        books.map(|book| book.told(at, map)).collect()
     }
 
     /// Closes the books.

@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::super::problem::{listed, nearest, no_such};
-use super::super::shape::{Form, Key, Kind, Shape, VERBS, Verb, WHEN};
+use super::super::shape::{Form, Key, Kind, Shape, TIME, VERBS, Verb, WHEN};
 use super::super::values;
 use super::context::Context;
 
@@ -54,10 +54,8 @@ fn check(context: &Context, kind: &Kind, value: &Spanned<DeValue>, path: &str) {
                 problem(reason);
             }
         }
-        (Kind::OneOf(names), DeValue::String(text)) => {
-            if names.about(text).is_none() {
-                problem(no_such(names.what, text, &names.names()));
-            }
+        (Kind::OneOf(names), DeValue::String(text)) if names.about(text).is_none() => {
+            problem(no_such(names.what, text, &names.names()));
         }
         (Kind::Number(least, most), DeValue::Integer(number)) => {
             let right = i64::from_str_radix(number.as_str(), number.radix())
@@ -67,8 +65,8 @@ fn check(context: &Context, kind: &Kind, value: &Spanned<DeValue>, path: &str) {
             }
         }
         (Kind::Choice(valid), DeValue::Integer(number)) => {
-            if !valid.iter().any(|valid| valid.to_string() == number.to_string()) {
-                let valid: Vec<String> = valid.iter().map(u64::to_string).collect();
+            let valid: Vec<String> = valid.iter().map(u64::to_string).collect();
+            if !valid.contains(&number.to_string()) {
                 problem(format!("{number} does not exist here; valid: {}", valid.join(", ")));
             }
         }
@@ -196,7 +194,7 @@ fn fits(kind: &Kind, value: &DeValue) -> bool {
 /// `must be a time in quotes, e.g. "5s", not a number`.
 fn wrong_type(kind: &Kind, value: &DeValue) -> String {
     let quoted = match (kind, value) {
-        (Kind::Form(form), DeValue::Integer(number)) if core::ptr::eq(*form, &super::super::shape::TIME) => {
+        (Kind::Form(form), DeValue::Integer(number)) if form.what == TIME.what => {
             format!("; write \"{number}s\" or \"{number}ms\"")
         }
         _ => String::new(),

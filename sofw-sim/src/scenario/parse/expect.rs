@@ -46,14 +46,20 @@ pub fn expectation(text: &str, line: usize, known: &Known) -> Result<Expectation
 
 const FORMS: &str = "write e.g. \"setup_ms < 500\", \"mos of alice->bob >= 4\" or \"not registered of bob\"";
 
+/// A comparison and what stands behind it, if there is one.
+type Comparison<'a> = Option<(Compare, &'a str)>;
+
 /// What stands before the comparison, and the comparison with what stands behind it.
-fn split(text: &str) -> Result<(&str, Option<(Compare, &str)>), String> {
+fn split(text: &str) -> Result<(&str, Comparison<'_>), String> {
     let begins = text.char_indices().find(|&(at, c)| {
         let arrow = c == '>' && text[..at].trim_end().ends_with('-');
         "<>=!".contains(c) && !arrow
     });
     let Some((at, _)) = begins else { return Ok((text.trim(), None)) };
     let (left, right) = (text[..at].trim(), &text[at..]);
+    if right[1..].starts_with(|c: char| c.is_ascii_alphabetic()) && left.contains(" of ") {
+        return Err(format!("a call is written with an arrow, e.g. \"{}\"", text.replacen('>', "->", 1)));
+    }
     let operator = OPERATORS.iter().find(|(sign, _)| right.starts_with(sign));
     match operator {
         Some((sign, compare)) => Ok((left, Some((*compare, right[sign.len()..].trim())))),
@@ -142,7 +148,7 @@ fn compared(
     metric: &MetricName,
     scope: &Scope,
     negated: bool,
-    comparison: Option<(Compare, &str)>,
+    comparison: Comparison,
 ) -> Result<(Compare, f64), String> {
     let name = metric.name;
     // A phone is registered or it is not; of many, a number is.

@@ -65,7 +65,7 @@ pub fn phone(table: &Section, place: Option<usize>) -> Vec<Written> {
         table.problem("expires", "SIP counts registrations in whole seconds; write e.g. \"5min\"");
     }
     let path = table.path_of(if table.has("prefix") { "prefix" } else { "name" });
-    let address = table.has("address").then(|| table.path_of("address"));
+    let address = table.address("address").map(|_| table.path_of("address"));
     let written = |name: String| Written {
         spec: spec(table, &name, place),
         span: table.span_of("name"),

@@ -200,6 +200,7 @@ fn target(step: &Section, key: &str, places: &[Place], allowed: &[&str]) -> Opti
                 let exists = places.iter().any(|place| place.name == name);
                 let message = match exists {
                     true => format!("{name} has no {what}"),
+                    false if names.is_empty() => format!("no place has a {what}"),
                     false => no_such(&format!("place with {what}"), name, &names),
                 };
                 step.problem(key, message);

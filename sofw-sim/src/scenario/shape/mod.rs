@@ -95,7 +95,7 @@ pub(super) static TIME: Form = Form {
 
 pub(super) static AT: Form = Form {
     what: "a time",
-    example: "\"10s\", or \"+5s\": so long after the step before",
+    example: "\"10s\", or \"+5s\" after the step before",
     check: |text| values::time(text.trim().trim_start_matches('+')).map(drop),
     pattern: r"^\s*\+?[0-9]+(\.[0-9]+)?\s*(h|min|s|ms|us|ns)\s*$",
 };

@@ -9,15 +9,13 @@ use super::{AT, Form, Key, Kind, REFERENCE, TIME, key, required};
 pub struct Verb {
     /// The verb and its object's kind.
     pub key: Key,
-    /// What the object is.
-    pub subject: Subject,
     /// What else may stand in the step.
     pub with: &'static [Key],
 }
 
 /// What a verb's object is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Subject {
+#[derive(Clone, Copy)]
+enum Subject {
     /// A phone.
     Phone,
     /// A place.
@@ -39,7 +37,7 @@ const fn verb(name: &'static str, subject: Subject, about: &'static str, with: &
         Subject::Target => Kind::Form(&TARGET),
         Subject::Phone | Subject::Place | Subject::Line => Kind::Form(&REFERENCE),
     };
-    Verb { key: key(name, kind, about), subject, with }
+    Verb { key: key(name, kind, about), with }
 }
 
 /// When a step happens.

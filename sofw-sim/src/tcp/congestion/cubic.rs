@@ -10,8 +10,8 @@ pub(in crate::tcp) struct Cubic {
     /// Window before the last reduction, lowered further by fast convergence (§4.7); 0 if none.
     w_max: f64,
     epoch: Option<Epoch>,
-    /// Growth not yet a whole segment.
-    credit: f64,
+    /// Segments acknowledged since the window last grew.
+    count: u32,
     rounds: Rounds,
 }
 
@@ -32,6 +32,12 @@ const BETA: f64 = 0.7;
 /// §4.3: 3 (1 - β) / (1 + β), without the later return to 1, which Linux does not make either.
 const ALPHA: f64 = 3.0 * (1.0 - BETA) / (1.0 + BETA);
 const LEAST: u32 = 2;
+/// Half a segment of growth per segment acknowledged at most (§4.4: 1.5 times a round).
+const PACE_LEAST: u32 = 2;
+/// At the plateau, windows per segment of growth.
+const PACE_REST: u32 = 100;
+/// Without a known maximum, growth of a twentieth a round at least.
+const PACE_UNKNOWN: u32 = 20;
 
 impl Cubic {
     pub fn on_acked(&mut self, now: Instant, window: &mut Window, acked: &Acked) {
@@ -48,13 +54,14 @@ impl Cubic {
             segments -= step;
         }
         if segments > 0 {
-            self.avoid(now, window, f64::from(segments), acked.least_rtt);
+            self.avoid(now, window, segments, acked.least_rtt);
         }
     }
 
-    /// Congestion avoidance, §4.2 to §4.5.
-    fn avoid(&mut self, now: Instant, window: &mut Window, segments: f64, least_rtt: Duration) {
-        let size = f64::from(window.size) + self.credit;
+    /// Congestion avoidance, §4.2 to §4.5. As in Linux the window moves in whole segments and the curve below its plateau is
+    /// rounded up: at the few segments that 1 % loss leaves, that is a tenth of the throughput.
+    fn avoid(&mut self, now: Instant, window: &mut Window, segments: u32, least_rtt: Duration) {
+        let size = f64::from(window.size);
         let w_max = self.w_max;
         let epoch = self.epoch.get_or_insert_with(|| {
             let (origin, k) = if w_max > size { (w_max, cube_root((w_max - size) / C)) } else { (size, 0.0) };
@@ -62,11 +69,24 @@ impl Cubic {
         });
         let rtt = if least_rtt == Duration::MAX { 0.0 } else { least_rtt.as_secs_f64() };
         let t = now.since(epoch.start).as_secs_f64() + rtt - epoch.k;
-        let target = (C * t * t * t + epoch.origin).clamp(size, 1.5 * size);
-        epoch.w_est += ALPHA * segments / size;
-        let grown = (size + segments * (target - size) / size).max(epoch.w_est.min(size + segments / 2.0));
-        window.size = grown as u32;
-        self.credit = grown - f64::from(window.size);
+        let curve = C * t * t * t;
+        let target = epoch.origin.trunc() + curve.trunc();
+        epoch.w_est += ALPHA * f64::from(segments) / size;
+        let ahead = target.max(epoch.w_est.trunc()) - size;
+        // Segments acknowledged per segment of growth.
+        let mut pace =
+            if ahead >= 1.0 { ((size / ahead) as u32).max(PACE_LEAST) } else { PACE_REST * window.size };
+        if w_max == 0.0 {
+            pace = pace.min(PACE_UNKNOWN);
+        }
+        if self.count >= pace {
+            // What gathered at a slower pace gives one segment, not several.
+            self.count = 0;
+            window.size += 1;
+        }
+        self.count += segments;
+        window.size += self.count / pace;
+        self.count %= pace;
     }
 
     /// The new threshold, §4.6 and §4.7.
@@ -79,7 +99,7 @@ impl Cubic {
 
     pub fn end_epoch(&mut self) {
         self.epoch = None;
-        self.credit = 0.0;
+        self.count = 0;
     }
 
     /// Time without transmissions does not count as time to grow (§5.8).

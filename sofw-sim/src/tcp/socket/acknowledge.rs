@@ -2,28 +2,28 @@
 
 use sofw_core::base::{Duration, Instant};
 
-use super::{Alarms, Events, NEVER, Purpose, Socket, Stage};
-use crate::tcp::congestion::{Acked, Control, Sample, Trouble, Window};
+use super::{Events, NEVER, Purpose, Socket};
+use crate::tcp::congestion::Control;
 use crate::tcp::recovery::Phase;
 use crate::tcp::segment::Head;
 use crate::tcp::send::{EVER_RESENT, LOST, Mark, RESENT, Record, SACKED};
 
 /// What one acknowledgement brought.
 #[derive(Default)]
-struct News {
+pub(super) struct News {
     /// `una` moved.
-    advanced: bool,
+    pub advanced: bool,
     /// Segments newly known to have arrived.
-    delivered: u32,
-    newly_sacked: u32,
+    pub delivered: u32,
+    pub newly_sacked: u32,
     /// It reports a duplicate (RFC 2883).
-    duplicate: bool,
+    pub duplicate: bool,
     /// Round trips of the oldest and newest segment acknowledged that was sent once.
-    oldest: Option<Duration>,
-    newest: Option<Duration>,
+    pub oldest: Option<Duration>,
+    pub newest: Option<Duration>,
     /// Mark and sending time of the newest segment delivered.
-    mark: Option<(Mark, Instant)>,
-    echo: Option<u32>,
+    pub mark: Option<(Mark, Instant)>,
+    pub echo: Option<u32>,
 }
 
 impl Socket {
@@ -87,7 +87,7 @@ impl Socket {
         let newer =
             (head.seq.wrapping_sub(self.receive.irs.wrapping_add(self.send.window_from as u32)) as i32) > 0;
         if ack > self.send.una || newer || window > self.send.window {
-            self.send.window = window;
+            self.send.offer(window);
             self.send.window_from = from;
         }
     }
@@ -254,145 +254,5 @@ impl Socket {
         let threshold = self.control.on_loss(&self.window);
         self.recovery.reduce(Phase::Recovery, self.window.size, threshold, &self.send);
         self.window.threshold = threshold;
-    }
-
-    /// Moves the congestion window.
-    fn steer(&mut self, now: Instant, news: &News, lost: u32) {
-        if self.control.pacing_rate().is_some() {
-            self.steer_by_model(now, news, lost);
-            return;
-        }
-        if matches!(self.recovery.phase, Phase::Reduced | Phase::Recovery) {
-            self.reduce_window(news.delivered, news.advanced && lost == 0);
-        } else if news.advanced && news.delivered > 0 {
-            let acked = Acked {
-                segments: news.delivered,
-                rtt: news.newest,
-                least_rtt: self.rtt.least(),
-                una: self.send.una,
-                nxt: self.send.nxt,
-            };
-            self.control.on_acked(now, &mut self.window, &acked);
-        }
-    }
-
-    /// Proportional rate reduction, for a control that knows only the window.
-    pub(super) fn reduce_window(&mut self, delivered: u32, clean: bool) {
-        if !matches!(self.control, Control::Cubic(_)) {
-            return;
-        }
-        let (in_flight, threshold) = (self.send.in_flight(), self.window.threshold);
-        if let Some(size) = self.recovery.prr(delivered, in_flight, threshold, clean) {
-            self.window.size = size;
-        }
-    }
-
-    fn steer_by_model(&mut self, now: Instant, news: &News, lost: u32) {
-        if self.send.app_limited > 0 && self.send.delivered > self.send.app_limited {
-            self.send.app_limited = 0;
-        }
-        let in_flight = self.send.in_flight();
-        let mut sample = Sample {
-            rate: None,
-            prior_delivered: 0,
-            delivered: self.send.delivered,
-            app_limited: false,
-            rtt: news.newest,
-            lost,
-            acked: news.delivered,
-            in_flight,
-            trouble: match self.recovery.phase {
-                Phase::Loss => Trouble::Loss,
-                Phase::Recovery => Trouble::Recovery,
-                _ => Trouble::None,
-            },
-        };
-        if let Some((mark, sent)) = news.mark {
-            // The slower of sending and acknowledging, so that bunched acknowledgements do not look like rate.
-            let sending = sent.since(mark.first_sent);
-            let acking = now.since(mark.delivered_at);
-            let interval = sending.max(acking);
-            self.send.first_sent = sent;
-            sample.prior_delivered = mark.delivered;
-            sample.app_limited = mark.app_limited;
-            if interval >= self.rtt.least() && !interval.is_zero() {
-                sample.rate = Some((self.send.delivered - mark.delivered) as f64 / interval.as_secs_f64());
-            }
-        }
-        let Control::Bbr(bbr) = &mut self.control else { return };
-        if bbr.on_sample(now, &mut self.window, &sample) {
-            self.send.app_limited = (self.send.delivered + u64::from(in_flight)).max(1);
-        }
-    }
-
-    /// Sets the tail probe or the time-out for what is in flight.
-    pub(super) fn rearm(&mut self, now: Instant) {
-        if self.alarms.purpose == Purpose::Reorder && self.alarms.resend != NEVER {
-            return;
-        }
-        if self.send.records.is_empty() {
-            self.alarms.resend = NEVER;
-            self.alarms.purpose = Purpose::TimeOut;
-        } else if !self.arm_tail_probe(now) {
-            self.alarms.resend = now + self.rto();
-            self.alarms.purpose = Purpose::TimeOut;
-        }
-    }
-
-    /// RFC 8985 §7.2: a probe after two round trips, if nothing is amiss and no probe is out.
-    pub(super) fn arm_tail_probe(&mut self, now: Instant) -> bool {
-        /// Least wait, two ticks of Linux's clock.
-        const LEAST: Duration = Duration::from_millis(2);
-        let usable = self.stage == Stage::Open && self.sack && self.recovery.probe.is_none();
-        let quiet = self.recovery.phase == Phase::Open && self.send.sacked == 0;
-        let (true, Some(smoothed)) = (usable && quiet, self.rtt.smoothed()) else { return false };
-        // A lone segment may meet a delayed acknowledgement.
-        let extra = if self.send.records.len() == 1 { self.config.rto_min } else { LEAST };
-        let at = now + 2 * smoothed + extra;
-        let oldest = self.send.records.front().map_or(now, |record| record.sent);
-        self.alarms.resend = at.min((oldest + self.rto()).max(now));
-        self.alarms.purpose = Purpose::TailProbe;
-        true
-    }
-
-    /// A closed window with something to send: probe it (RFC 9293 §3.8.6.1).
-    pub(super) fn check_persist(&mut self, now: Instant) {
-        if self.stage != Stage::Open || !self.send.records.is_empty() || self.send.unsent() == 0 {
-            if self.alarms.is_persisting() {
-                self.alarms.resend = NEVER;
-            }
-            return;
-        }
-        if self.can_send_new() {
-            if self.alarms.is_persisting() {
-                self.alarms.resend = NEVER;
-                self.recovery.backoff = 0;
-            }
-        } else if !self.alarms.is_persisting() && self.window_blocks() {
-            self.alarms.purpose = Purpose::Persist;
-            self.send.progress = now;
-            self.alarms.resend = now + self.rto();
-        }
-    }
-
-    /// Notes how the window is used after sending or being stopped.
-    pub(super) fn note_use(&mut self, now: Instant, limited: bool) {
-        let decays = matches!(self.control, Control::Cubic(_))
-            && self.recovery.phase == Phase::Open
-            && !self.wants_writable;
-        let usage = crate::tcp::congestion::Usage {
-            una: self.send.una,
-            nxt: self.send.nxt,
-            out: self.send.records.len() as u32,
-            limited,
-        };
-        let idle_after = decays.then(|| self.rtt.timeout());
-        Window::note_use(&mut self.window, now, usage, idle_after);
-    }
-}
-
-impl Alarms {
-    pub(super) fn is_persisting(&self) -> bool {
-        self.purpose == Purpose::Persist && self.resend != NEVER
     }
 }

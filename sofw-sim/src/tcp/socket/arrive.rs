@@ -127,7 +127,10 @@ impl Socket {
             }
         }
         if head.flags.fin {
-            self.receive.fin = Some(seq + payload.len() as u64);
+            let end = seq + payload.len() as u64;
+            if self.receive.fin.is_none() && end >= self.receive.nxt {
+                self.receive.fin = Some(end);
+            }
             self.receive.owed = true;
         }
         if self.receive.fin.is_some() {

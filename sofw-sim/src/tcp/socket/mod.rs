@@ -1,11 +1,12 @@
 //! One connection: its two halves, its path model and its timers.
 //!
-//! `arrive` takes segments, `acknowledge` what they say of ours, `output` builds segments when asked, `timeouts` acts when time
+//! `arrive` takes segments, `acknowledge` what they say of ours, `steer` moves the window by it, `output` builds segments when asked, `timeouts` acts when time
 //! passes. Nothing here sends by itself.
 
 mod acknowledge;
 mod arrive;
 mod output;
+mod steer;
 mod timeouts;
 
 pub(super) use arrive::Verdict;
@@ -198,7 +199,7 @@ impl Socket {
         }
         let mss = usize::from(options.mss.unwrap_or(MSS_DEFAULT).min(self.config.mss));
         self.send.mss = mss.saturating_sub(if self.timestamps { TIMESTAMPS_LEN } else { 0 }).max(1);
-        self.send.window = u64::from(head.window);
+        self.send.offer(u64::from(head.window));
     }
 
     pub fn write(&mut self, bytes: &[u8]) -> usize {

@@ -28,6 +28,11 @@ impl Socket {
         }
         if self.probe_due {
             self.probe_due = false;
+            let room = (self.send.una + self.send.window).saturating_sub(self.send.nxt) as usize;
+            if room > 0 && self.send.unsent() > 0 && self.send.records.is_empty() {
+                let len = room.min(self.send.unsent()).min(self.send.full);
+                return Some(self.fresh_of(now, len, payload));
+            }
             return Some(self.head(now, self.send.una.saturating_sub(1)));
         }
         self.data(now, payload).or_else(|| {
@@ -76,7 +81,7 @@ impl Socket {
             self.check_persist(now);
             return None;
         }
-        let len = self.send.unsent().min(self.send.mss);
+        let len = self.send.unsent().min(self.send.full);
         Some(self.fresh_of(now, len, payload))
     }
 
@@ -87,7 +92,7 @@ impl Socket {
         let last = end == self.send.end();
         let fin = last && self.send.fin;
         self.send.copy(start, end, payload);
-        if len < self.send.mss {
+        if len < self.send.full {
             self.send.small_end = end;
         }
         let first = self.send.records.is_empty();
@@ -131,7 +136,7 @@ impl Socket {
     fn tail_probe(&mut self, now: Instant, payload: &mut Vec<u8>) -> Option<Head> {
         let fresh = self.send.unsent() > 0 && self.can_send_new();
         let head = if fresh {
-            let len = self.send.unsent().min(self.send.mss);
+            let len = self.send.unsent().min(self.send.full);
             self.fresh_of(now, len, payload)
         } else {
             let last = self.send.records.len().checked_sub(1)?;
@@ -190,20 +195,20 @@ impl Socket {
 
     /// Whether the peer's window and Nagle's rule let the next new segment go.
     pub(super) fn can_send_new(&self) -> bool {
-        let len = self.send.unsent().min(self.send.mss);
+        let len = self.send.unsent().min(self.send.full);
         if len == 0 {
             return self.send.fin_due();
         }
         if self.send.nxt + len as u64 > self.send.una + self.send.window {
             return false;
         }
-        let small = len < self.send.mss && !self.send.fin;
+        let small = len < self.send.full && !self.send.fin;
         self.config.nodelay || !small || self.send.small_end <= self.send.una
     }
 
     /// Whether it is the peer's window that stops us.
     pub(super) fn window_blocks(&self) -> bool {
-        let len = self.send.unsent().min(self.send.mss) as u64;
+        let len = self.send.unsent().min(self.send.full) as u64;
         self.send.nxt + len > self.send.una + self.send.window
     }
 

@@ -1,8 +1,8 @@
-//! Time passing.
+//! Timers: what sets them, and what happens when time passes.
 
-use sofw_core::base::Instant;
+use sofw_core::base::{Duration, Instant};
 
-use super::{Events, NEVER, Purpose, Socket, Stage, TcpEvent};
+use super::{Alarms, Events, NEVER, Purpose, Socket, Stage, TcpEvent};
 use crate::tcp::recovery::Phase;
 use crate::tcp::send::SACKED;
 
@@ -130,5 +130,61 @@ impl Socket {
         }
         self.attempts += 1;
         false
+    }
+
+    /// Sets the tail probe or the time-out for what is in flight.
+    pub(super) fn rearm(&mut self, now: Instant) {
+        if self.alarms.purpose == Purpose::Reorder && self.alarms.resend != NEVER {
+            return;
+        }
+        if self.send.records.is_empty() {
+            self.alarms.resend = NEVER;
+            self.alarms.purpose = Purpose::TimeOut;
+        } else if !self.arm_tail_probe(now) {
+            self.alarms.resend = now + self.rto();
+            self.alarms.purpose = Purpose::TimeOut;
+        }
+    }
+
+    /// RFC 8985 §7.2: a probe after two round trips, if nothing is amiss and no probe is out.
+    pub(super) fn arm_tail_probe(&mut self, now: Instant) -> bool {
+        /// Least wait, two ticks of Linux's clock.
+        const LEAST: Duration = Duration::from_millis(2);
+        let usable = self.stage == Stage::Open && self.sack && self.recovery.probe.is_none();
+        let quiet = self.recovery.phase == Phase::Open && self.send.sacked == 0;
+        let (true, Some(smoothed)) = (usable && quiet, self.rtt.smoothed()) else { return false };
+        // A lone segment may meet a delayed acknowledgement.
+        let extra = if self.send.records.len() == 1 { self.config.rto_min } else { LEAST };
+        let at = now + 2 * smoothed + extra;
+        let oldest = self.send.records.front().map_or(now, |record| record.sent);
+        self.alarms.resend = at.min((oldest + self.rto()).max(now));
+        self.alarms.purpose = Purpose::TailProbe;
+        true
+    }
+
+    /// A closed window with something to send: probe it (RFC 9293 §3.8.6.1).
+    pub(super) fn check_persist(&mut self, now: Instant) {
+        if self.stage != Stage::Open || !self.send.records.is_empty() || self.send.unsent() == 0 {
+            if self.alarms.is_persisting() {
+                self.alarms.resend = NEVER;
+            }
+            return;
+        }
+        if self.can_send_new() {
+            if self.alarms.is_persisting() {
+                self.alarms.resend = NEVER;
+                self.recovery.backoff = 0;
+            }
+        } else if !self.alarms.is_persisting() && self.window_blocks() {
+            self.alarms.purpose = Purpose::Persist;
+            self.send.progress = now;
+            self.alarms.resend = now + self.rto();
+        }
+    }
+}
+
+impl Alarms {
+    pub(super) fn is_persisting(&self) -> bool {
+        self.purpose == Purpose::Persist && self.resend != NEVER
     }
 }

@@ -2,6 +2,7 @@
 
 mod calibration;
 mod closing;
+mod hostile;
 mod net;
 mod opening;
 mod repair;

@@ -26,11 +26,14 @@ pub struct Wire {
 /// Delays at which copies of a segment arrive; empty: lost.
 pub type Fate = Vec<Duration>;
 
+/// What a test makes of the path.
+pub type Path = Box<dyn FnMut(&Wire) -> Fate>;
+
 pub struct Net {
     pub now: Instant,
     pub near: Stack,
     pub far: Stack,
-    pub fate: Box<dyn FnMut(&Wire) -> Fate>,
+    pub fate: Path,
     pub log: Vec<Wire>,
     pub events: Vec<(Instant, Side, TcpEvent)>,
     /// Bytes read of each socket.
@@ -201,7 +204,7 @@ impl Net {
 }
 
 /// Loses the data segments of the near side whose numbers, counted from 0 from now on, are in `lost`.
-pub fn lose_data(lost: Vec<usize>) -> Box<dyn FnMut(&Wire) -> Fate> {
+pub fn lose_data(lost: Vec<usize>) -> Path {
     let mut count = 0;
     Box::new(move |wire| {
         if wire.from == Side::Near && wire.len > 0 {

@@ -1,13 +1,13 @@
 //! Bytes arrive once and in order, whatever the path does; windows and marks bound them.
 
 use proptest::prelude::*;
-use sofw_core::base::{Duration, Rng};
+use sofw_core::base::Rng;
 
-use super::net::{CLIENT, DELAY, Net, SERVER, Side, Wire, ms};
+use super::net::{CLIENT, DELAY, Net, Path, SERVER, Side, ms};
 use crate::tcp::{Congestion, TcpConfig, TcpEvent, TcpId};
 
 /// A path that loses, delays and repeats by `rng`, parts per 1000.
-fn rough(mut rng: Rng, loss: u64, late: u64, twice: u64) -> Box<dyn FnMut(&Wire) -> Vec<Duration>> {
+fn rough(mut rng: Rng, loss: u64, late: u64, twice: u64) -> Path {
     Box::new(move |_| {
         if rng.below(1000) < loss {
             return vec![];
@@ -165,6 +165,16 @@ fn writable_means_below_the_low_water_mark() {
     assert!(net.has(Side::Near, TcpEvent::Writable(near)));
     let edges = net.events.iter().filter(|entry| entry.2 == TcpEvent::Writable(near)).count();
     assert_eq!(edges, 1, "an edge is told once");
+}
+
+#[test]
+fn a_window_smaller_than_a_segment_still_carries_the_stream() {
+    let (mut net, near, far) = Net::open(TcpConfig { receive_buffer: 1_000, ..TcpConfig::default() });
+    let bytes = pattern(10_000, 3);
+    net.write(near, &bytes);
+    net.run(ms(5_000));
+    assert!(net.received(Side::Far, far) == bytes);
+    assert!(net.log.iter().all(|wire| wire.len <= 1_000));
 }
 
 #[test]

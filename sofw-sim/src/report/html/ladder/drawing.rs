@@ -6,7 +6,7 @@ use sofw_core::base::{Duration, Instant};
 
 use super::{Calls, call_of};
 use crate::record::{Record, Rung};
-use crate::report::markup::{escape, shorten};
+use crate::report::markup::{escape, shorten, text_width};
 use crate::report::units;
 
 /// What colours and lines mean.
@@ -36,7 +36,7 @@ pub(super) fn draw(record: &Record, calls: &Calls, rungs: &[&Rung]) -> String {
         y += row.height();
         match row {
             Row::Wait(time) => {
-                let middle = y - row.height() / 2.0 + 4.0;
+                let middle = y - 2.0;
                 _ = write!(
                     out,
                     r#"<text x="{:.1}" y="{middle:.1}" class="when">⋮ {}</text>"#,
@@ -70,7 +70,7 @@ enum Row<'a> {
 impl Row<'_> {
     fn height(&self) -> f64 {
         match self {
-            Row::Wait(_) => 26.0,
+            Row::Wait(_) => 24.0,
             Row::Message(_) => 27.0,
         }
     }
@@ -154,7 +154,7 @@ fn lifelines(out: &mut String, columns: &Columns, rows: &[Row]) {
         let mut lower = HEAD;
         for row in rows {
             if let Row::Wait(_) = row {
-                let (from, to) = (lower + 6.0, lower + row.height() - 2.0);
+                let (from, to) = (lower + 9.0, lower + row.height() + 3.0);
                 _ = write!(out, r#"<path d="M{x:.1} {y:.1}V{from:.1}" class="life"/>"#);
                 _ = write!(out, r#"<path d="M{x:.1} {from:.1}V{to:.1}" class="fold"/>"#);
                 y = to;
@@ -216,7 +216,7 @@ fn message(out: &mut String, calls: &Calls, columns: &Columns, rung: &Rung, y: f
 /// A note stands on its actor's line, moved inwards at the edges.
 fn note(out: &mut String, columns: &Columns, rung: &Rung, x: f64, y: f64) {
     let text = shorten(&rung.label, NOTE_MAX);
-    let width = text.chars().count() as f64 * 6.1 + 18.0;
+    let width = text_width(&text, 11.5) + 22.0;
     let middle = x.min(columns.width() - width / 2.0 - 2.0).max(GUTTER + width / 2.0);
     _ = write!(
         out,
@@ -236,12 +236,12 @@ fn note(out: &mut String, columns: &Columns, rung: &Rung, x: f64, y: f64) {
 
 /// A pause from this length on is drawn as one.
 const FOLDED_FROM: Duration = Duration::from_millis(500);
-const WIDTH: f64 = 1_000.0;
+const WIDTH: f64 = 976.0;
 /// Room for the times at the left.
 const GUTTER: f64 = 74.0;
 /// Width of a name's box at most.
-const SIDE: f64 = 108.0;
-const SPACING_MIN: f64 = 112.0;
+const SIDE: f64 = 124.0;
+const SPACING_MIN: f64 = 118.0;
 const SPACING_MAX: f64 = 230.0;
 const HEAD: f64 = 42.0;
 const FOOT: f64 = 50.0;

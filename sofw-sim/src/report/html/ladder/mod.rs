@@ -8,6 +8,7 @@ use std::fmt::Write;
 use sofw_core::base::{Duration, Instant};
 
 use crate::record::{Call, Record, Rung};
+use crate::report::html::calls::by_trouble;
 use crate::report::markup::escape;
 use crate::report::units;
 
@@ -22,14 +23,17 @@ pub(super) fn section(record: &Record) -> String {
         let all: Vec<_> = record.ladder.iter().collect();
         return out + &format!(r#"<div class="card">{}</div>"#, drawing::draw(record, &calls, &all));
     }
-    for (index, call) in record.calls.iter().take(CALLS_DRAWN).enumerate() {
+    for (index, call) in by_trouble(record.calls.iter(), CALLS_DRAWN).into_iter().enumerate() {
         let rungs: Vec<_> = record.ladder.iter().filter(|rung| belongs(rung, call)).collect();
         let title = format!("{} calls {} at {} s", call.caller, call.callee, units::clock(call.invited));
         folded(&mut out, record, &calls, &title, &rungs, index == 0);
     }
     if record.calls.len() > CALLS_DRAWN {
         let rest = record.calls.len() - CALLS_DRAWN;
-        _ = write!(out, r#"<p class="muted small">{rest} more calls are not drawn.</p>"#);
+        _ = write!(
+            out,
+            r#"<p class="muted small">{rest} more calls had less trouble and are not drawn.</p>"#
+        );
     }
     let of_no_call = |rung: &&Rung| call_of(&calls, rung).is_none();
     let others: Vec<_> = record.ladder.iter().filter(of_no_call).collect();

@@ -1,0 +1,5 @@
+mod arbitrary;
+mod files;
+mod mistakes;
+mod reading;
+mod round_trip;
