@@ -7,7 +7,6 @@ use super::{BAD_INPUT, Work, pool};
 use crate::evaluate::{self, Document, Figure};
 use crate::report::chart::{Axis, Chart, Scale, Series, Shape, Tone};
 use crate::run::{Options, run_with};
-use crate::scenario::model::System;
 
 pub fn evaluate(output: &Path, every: usize, work: Work) -> ExitCode {
     let points: Vec<_> = evaluate::plan().into_iter().step_by(every.max(1)).collect();
@@ -58,12 +57,8 @@ fn draw(figure: &Figure) -> String {
     let chart = Chart::new(figure.title, axis(figure.x_title), axis(figure.y_title)).size(760.0, 320.0);
     let chart = figure.curves.iter().fold(chart, |chart, curve| {
         let series = |shape| {
-            Series::new(
-                evaluate::title(curve.system),
-                shape,
-                tone(curve.system),
-                curve.points.iter().copied(),
-            )
+            let tone = Tone::Nth(curve.system as usize);
+            Series::new(evaluate::title(curve.system), shape, tone, curve.points.iter().copied())
         };
         chart.with(series(Shape::Line))
     });
