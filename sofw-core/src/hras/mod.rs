@@ -194,6 +194,11 @@ impl Hras {
         self.agent.in_use()
     }
 
+    /// How many of the SIP transactions are registrations, which have nothing to do with calls.
+    pub fn registering(&self) -> usize {
+        self.server.registering()
+    }
+
     /// How full queues and tables are.
     pub fn fills(&self) -> Vec<Fill> {
         self.server.fills().into_iter().chain(self.connections.fills()).chain(self.tunnel.fills()).collect()

@@ -186,6 +186,11 @@ impl SipServer {
         self.contexts.len() + self.branches.len()
     }
 
+    /// How many of the transactions are registrations: phones that refresh theirs often always have one, also without a call.
+    pub fn registering(&self) -> usize {
+        self.contexts.values().filter(|context| context.request.starts_with(b"REGISTER ")).count()
+    }
+
     /// How full its tables are.
     pub fn fills(&self) -> [Fill; 3] {
         [

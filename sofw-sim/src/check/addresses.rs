@@ -20,11 +20,14 @@ use crate::world::{Seen, shares};
 ///
 /// What may be seen nevertheless: the addresses of a place without firewall and translation; of one with a firewall only, HRAC's and
 /// the proxy's, which carry the tunnel; inside a site, HRAS's address in packets of HRAC and the proxy. SIP headers may show inside
-/// addresses outside (decision 4); a home phone's own SDP may, too: HRAS learns where it really is.
+/// addresses outside (decision 4). A home phone's own SDP may, too; until HRAS has learned where that phone really is, it even
+/// sends media there, to nobody (decision 7).
 #[derive(Debug)]
 pub struct Addresses {
     /// For each place: it has a firewall or NAT, and it has a NAT.
     guards: Vec<(bool, bool)>,
+    /// A hostile HRAS tells phones to send media anywhere; HRAC carries what it says unread.
+    phones_are_misled: bool,
     faults: Faults,
 }
 
@@ -36,28 +39,30 @@ impl Addresses {
         };
         Addresses {
             guards: scenario.places.iter().map(guard).collect(),
+            phones_are_misled: scenario.server.hostile,
             faults: Faults::new("addresses", "packets", "no address in the other address space"),
         }
     }
 
     /// Whether `addr` may not be seen outside. With overlapping networks one place's freedom is enough.
-    fn is_hidden(&self, map: &Map, addr: IpAddr) -> bool {
+    fn is_hidden(&self, map: &Map, addr: IpAddr, is_source: bool) -> bool {
         let mut places =
             map.places.iter().zip(&self.guards).filter(|(place, _)| holds(place, addr)).peekable();
         places.peek().is_some()
             && places.all(|(place, &(guarded, translated))| {
-                guarded && (translated || !carries_tunnel(place, addr)) && place.public != addr
+                let is_kept = is_source || place.site.is_some();
+                guarded && is_kept && (translated || !carries_tunnel(place, addr)) && place.public != addr
             })
     }
 
     fn outside(&mut self, at: Instant, map: &Map, seen: Seen, packet: &Packet) {
         let (from, to) = (packet.source(), packet.destination());
-        for addr in [from.ip(), to.ip()] {
-            if self.is_hidden(map, addr) {
+        for (addr, is_source) in [(from.ip(), true), (to.ip(), false)] {
+            if self.is_hidden(map, addr, is_source) {
                 self.faults.found(at, || format!("{from} to {to} on public link {}", seen.link));
             }
         }
-        if map.server.1 != Some(from.ip()) || !may_carry_sip(packet) || !may_describe(packet.payload()) {
+        if !is_server(map, from.ip()) || !may_carry_sip(packet) || !may_describe(packet.payload()) {
             return;
         }
         // What HRAS says to the public network. A home's own address may come back to another outside phone.
@@ -78,9 +83,14 @@ impl Addresses {
             return;
         }
         let (from, to) = (packet.source().ip(), packet.destination().ip());
+        let is_phone =
+            |addr| map.phones.iter().any(|phone| phone.zone == Zone::Private(number) && phone.addr == addr);
+        if self.phones_are_misled && is_phone(from) {
+            return;
+        }
         for (addr, other) in [(from, to), (to, from)] {
             let is_own = holds(place, addr);
-            let is_server = map.server.1 == Some(addr) && carries_tunnel(place, other);
+            let is_server = is_server(map, addr) && carries_tunnel(place, other);
             if !is_own && !is_server {
                 self.faults.found(at, || format!("{from} to {to} inside {}", place.name));
             }
@@ -109,6 +119,11 @@ impl Checker for Addresses {
 
 fn holds(place: &SitePlace, addr: IpAddr) -> bool {
     shares(place.network.0, addr, place.network.1)
+}
+
+/// HRAS, or the proxy before it.
+fn is_server(map: &Map, addr: IpAddr) -> bool {
+    map.server.1 == Some(addr) || map.server_addrs.contains(&addr)
 }
 
 fn carries_tunnel(place: &SitePlace, addr: IpAddr) -> bool {

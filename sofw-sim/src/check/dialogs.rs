@@ -4,8 +4,9 @@
 mod tests;
 
 use core::net::SocketAddr;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use sofw_core::Event;
 use sofw_core::base::{Duration, Instant};
 use sofw_core::testing::phone::{CallState, Phone};
 
@@ -26,6 +27,9 @@ pub struct Dialogs {
     /// Since when each call has been half up.
     halves: BTreeMap<String, Instant>,
     phones: Vec<Ear>,
+    /// Halves whose tunnel was up, and whether one began a new session: its calls are lost, and nobody inside is told.
+    up: BTreeSet<NodeId>,
+    lost_session: bool,
     faults: Faults,
     objected: Vec<String>,
 }
@@ -55,6 +59,8 @@ impl Dialogs {
         Dialogs {
             halves: BTreeMap::new(),
             phones: Vec::new(),
+            up: BTreeSet::new(),
+            lost_session: false,
             faults: Faults::new(
                 "dialogs",
                 "calls up, ten times a second",
@@ -117,6 +123,12 @@ impl Checker for Dialogs {
         "dialogs"
     }
 
+    fn event(&mut self, _: Instant, _: &Map, node: NodeId, event: &Event) {
+        if let Event::TunnelUp { site: None, resumed, .. } = event {
+            self.lost_session |= !self.up.insert(node) && !resumed;
+        }
+    }
+
     fn spoke(&mut self, _: Instant, map: &Map, node: NodeId, _: SocketAddr, bytes: &[u8]) {
         if let Some(who) = map.phone(node).filter(|_| !is_rtcp(bytes)) {
             self.ear(who).spoke += 1;
@@ -139,8 +151,8 @@ impl Checker for Dialogs {
             }
         }
         let is_excused = at <= look.excused_until;
-        // The other end may be no phone of ours, or one that has a second call now: only who once agreed must go on to.
-        self.check_agreement(at, map, &calls, !look.lost_state && !is_excused && look.phase != Phase::Over);
+        let is_lost = look.lost_state || self.lost_session;
+        self.check_agreement(at, map, &calls, !is_lost && !is_excused && look.phase != Phase::Over);
         for who in 0..map.phones.len() {
             let call = calls.iter().find(|(_, members)| members.len() == 2 && members.contains(&who));
             match call.filter(|_| !is_excused) {

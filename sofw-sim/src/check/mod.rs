@@ -18,6 +18,7 @@ mod events;
 mod faults;
 mod freshness;
 mod liveness;
+pub mod plant;
 mod policy;
 mod sdp;
 mod stamp;
@@ -92,6 +93,19 @@ pub trait Checker: core::fmt::Debug {
     /// What it found. Good findings are told, too.
     fn finish(&mut self, at: Instant, map: &Map) -> Vec<Finding>;
 }
+
+/// Every checker's name, as scenario files use it in `without`, and what it checks.
+pub const NAMES: [(&str, &str); 9] = [
+    ("addresses", "no inside address in any packet outside, and the reverse"),
+    ("voice", "every RTP packet heard belongs to that call, site and direction"),
+    ("freshness", "no phone gets voice older than the limit"),
+    ("zero", "after all calls the RAT, ports, transactions and flows are back to zero"),
+    ("liveness", "after the last fault all phones register and a new call connects"),
+    ("bounds", "every queue stays within its named limit"),
+    ("policy", "HRAC sends to no inside address that its phones did not announce"),
+    ("events", "no half tells of a broken invariant or a failed socket"),
+    ("dialogs", "both phones of a call agree that it is up, and hear each other"),
+];
 
 /// All checkers that make sense for a scenario. Other systems than SoFW promise less; with a hostile HRAS nobody can register or call,
 /// and what is left of its doings in HRAC is its own.

@@ -279,3 +279,17 @@ pub fn scenario() -> Scenario {
         capture: Vec::new(),
     }
 }
+
+#[test]
+fn every_checker_is_named_and_can_be_left_out() {
+    let mut names: Vec<_> = super::all(&scenario()).iter().map(|checker| checker.name()).collect();
+    names.sort_unstable();
+    let mut known: Vec<_> = super::NAMES.iter().map(|(name, _)| *name).collect();
+    known.sort_unstable();
+    assert_eq!(names, known);
+    let mut without = scenario();
+    without.without.push(("voice".into(), "no reason".into()));
+    assert_eq!(super::all(&without).len(), known.len() - 1);
+    without.server.hostile = true;
+    assert_eq!(super::all(&without).len(), 4, "what a hostile HRAS may not break");
+}

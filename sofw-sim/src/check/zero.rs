@@ -10,7 +10,7 @@ use super::{Checker, Look, Phase};
 use crate::record::Finding;
 use crate::run::Map;
 
-/// At the end of [`Phase::Settling`] and of [`Phase::Over`]: RAT, dialogs, transactions, ports, flows and calls are zero. How long
+/// At the end of [`Phase::Settling`] and of [`Phase::Over`]: RAT, dialogs, transactions but registrations, ports, flows and calls are zero. How long
 /// these phases last is the runner's matter; nothing takes longer than a dialog whose phones were all switched off, of which nobody
 /// tells HRAS ([`sofw_core::config::limits::DIALOG_IDLE_MAX`]).
 #[derive(Debug)]
@@ -73,7 +73,7 @@ pub fn leftovers(map: &Map, look: &Look<'_>) -> Option<String> {
         let status = hras.status();
         count("RAT records", status.records.len());
         count("dialogs", status.dialogs);
-        count("transactions", status.transactions);
+        count("transactions", status.transactions - hras.registering());
         count("media of HRAS in use", hras.media_in_use());
     }
     for (number, hrac) in look.hracs.iter().enumerate() {

@@ -76,3 +76,18 @@ fn an_outside_address_inside_is_told() {
     }
     assert!(judged(&scenario(), LAN, &udp("10.10.10.2:4000", "203.0.113.5:80", b"x")).good, "the tunnel");
 }
+
+#[test]
+fn a_home_phones_announced_address_may_be_sent_to_but_not_from() {
+    let mut homes = scenario();
+    homes.places[0].hrac = None;
+    let mut map = Town::new().map;
+    (map.places[0].site, map.places[0].hrac) = (None, None);
+    let good = |packet: &Packet| {
+        let mut checker = Addresses::new(&homes);
+        checker.packet(Instant::ZERO, &map, seen(PUBLIC), packet);
+        checker.finish(Instant::ZERO, &map)[0].good
+    };
+    assert!(good(&udp("203.0.113.5:20000", "10.10.10.10:4000", b"x")));
+    assert!(!good(&udp("10.10.10.10:4000", "203.0.113.5:20000", b"x")));
+}

@@ -89,3 +89,22 @@ fn what_was_under_way_at_the_end_may_come_for_a_while() {
     }
     assert_eq!(goods, [true, false]);
 }
+
+#[test]
+fn who_lost_a_call_by_being_switched_off_may_still_hear_it() {
+    let (mut town, mut voice) = (Town::new(), Voice::new());
+    town.call(ALICE, "bob");
+    town.run(3 * SECOND, &mut [&mut voice]);
+    town.off = vec![ALICE];
+    town.look(&mut [&mut voice]);
+    let node = town.node(ALICE);
+    let call = call_hash(town.pair.phone(node).call_id().expect("alice is in a call"));
+    town.hang_up(ALICE);
+    town.run(5 * SECOND, &mut [&mut voice]);
+    town.off.clear();
+    let from = "10.10.10.2:20000".parse().expect("an address");
+    for (call, good) in [(call, true), (call ^ 1, false)] {
+        voice.heard(town.pair.now(), &town.map, node, town.pair.phone(node), from, &voice_of(BOB, call));
+        assert_eq!(town.finish(&mut voice).good, good);
+    }
+}
