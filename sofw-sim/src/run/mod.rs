@@ -76,7 +76,7 @@ pub fn run_with(scenario: &Scenario, seed: u64, options: Options, checkers: Vec<
     }
     timeline.look(Phase::Over);
     let at = timeline.world.now();
-    let empty = timeline.is_empty();
+    let empty = timeline.rat_is_empty();
     record.length = at.since(Instant::ZERO);
     record.digest = timeline.world.digest();
     record.events = timeline.world.events();

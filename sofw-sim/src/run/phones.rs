@@ -43,20 +43,6 @@ pub(super) fn config(scenario: &Scenario, index: usize, addr: IpAddr, server: So
     }
 }
 
-/// Habits that [`PhoneSpec::quirks`] may name.
-pub const QUIRKS: [&str; 10] = [
-    "early_media",
-    "delayed_offer",
-    "no_rtcp",
-    "session_timer",
-    "no_keepalive",
-    "no_rport",
-    "asymmetric_rtp",
-    "ignores_bye",
-    "never_acks",
-    "compact_headers",
-];
-
 /// What a phone does with calls.
 pub(super) fn answer(_scenario: &Scenario, spec: &AnswerSpec) -> Answer {
     match spec {

@@ -18,6 +18,14 @@ pub(super) fn settle(timeline: &mut Timeline<'_>) {
             break;
         }
     }
+    wait_for_zero(timeline);
+    timeline.look(Phase::Settling);
+    register_all(timeline);
+    last_call(timeline);
+    wait_for_zero(timeline);
+}
+
+fn wait_for_zero(timeline: &mut Timeline<'_>) {
     let patience = if timeline.lost_state { ZERO_WITHIN_LOST } else { ZERO_WITHIN };
     let end = timeline.world.now() + patience;
     while !timeline.is_empty() && timeline.world.now() < end {
@@ -25,9 +33,6 @@ pub(super) fn settle(timeline: &mut Timeline<'_>) {
         // What takes hours is looked at less often.
         run_for(timeline, LOOK_EVERY.max(timeline.world.now().since(Instant::ZERO) / 50).min(left));
     }
-    timeline.look(Phase::Settling);
-    register_all(timeline);
-    last_call(timeline);
 }
 
 fn register_all(timeline: &mut Timeline<'_>) {
@@ -51,10 +56,6 @@ fn last_call(timeline: &mut Timeline<'_>) {
     run_for(timeline, LAST_CALL);
     timeline.look(Phase::LastCall);
     timeline.hang_up_all();
-    let end = timeline.world.now() + ZERO_WITHIN;
-    while !timeline.is_empty() && timeline.world.now() < end {
-        run_for(timeline, LOOK_EVERY);
-    }
 }
 
 fn pair(timeline: &Timeline<'_>) -> Option<(usize, usize)> {

@@ -8,9 +8,9 @@ use sofw_core::testing::phone::{CallState, Phone};
 use super::Options;
 use super::build::{Builder, Town};
 use super::expect;
-use super::map::Map;
+use super::map::{Map, SitePlace};
 use super::phones;
-use crate::check::{Look, Phase};
+use crate::check::{Look, Phase, leftovers};
 use crate::host::App;
 use crate::link::Conditions;
 use crate::record::{Finding, Record};
@@ -122,30 +122,26 @@ impl<'a> Timeline<'a> {
         let at = self.world.now();
         // The observer is taken out for the moment, because it looks at the world that holds it.
         let mut recorder = std::mem::replace(&mut self.world.observer, super::Recorder::new(Vec::new()));
-        let map = &recorder.map;
-        let connections: Vec<usize> = map
-            .places
-            .iter()
-            .map(|place| {
-                let boxes = place.boxes.iter().map(|&(_, node)| self.world.middlebox(node).remembered(at));
-                boxes.max().unwrap_or(0)
-            })
-            .collect();
-        let look = Look {
+        let boxes = recorder.map.places.iter().map(|place| &place.boxes);
+        let remembered = |&(_, node): &(&str, NodeId)| self.world.middlebox(node).remembered(at);
+        let connections: Vec<usize> =
+            boxes.map(|boxes| boxes.iter().map(remembered).max().unwrap_or(0)).collect();
+        let look = self.state(&recorder.map, phase);
+        recorder.look(at, &look, &connections);
+        self.world.observer = recorder;
+    }
+
+    fn state<'s>(&'s self, map: &Map, phase: Phase) -> Look<'s> {
+        let hrac = |place: &SitePlace| place.hrac.and_then(|(node, _)| self.world.host(node).hrac());
+        Look {
             hras: self.world.host(map.server.0).hras(),
-            hracs: map
-                .places
-                .iter()
-                .map(|place| place.hrac.and_then(|(node, _)| self.world.host(node).hrac()))
-                .collect(),
+            hracs: map.places.iter().map(hrac).collect(),
             phones: map.phones.iter().map(|phone| self.world.host(phone.node).phone()).collect(),
             phase,
             excused_until: self.excused_until,
             lost_state: self.lost_state,
             wants_registration: &self.wants_registration,
-        };
-        recorder.look(at, &look, &connections);
-        self.world.observer = recorder;
+        }
     }
 
     /// Calls that were answered and are to last so long.
@@ -281,7 +277,7 @@ impl<'a> Timeline<'a> {
             counts: self.counts(),
             registered: self.registered(),
             tunnels_up: self.tunnels_up(),
-            empty: self.is_empty(),
+            empty: self.rat_is_empty(),
             tunnels: self.world.observer.tunnels.clone(),
             refused: (self.world.observer.hello_refused, self.world.observer.proxy_auth_required),
         }
@@ -335,12 +331,12 @@ impl<'a> Timeline<'a> {
         }
         if !matches!(what, Target::Proxy(_) | Target::ReverseProxy) {
             self.lost_state = true;
-            let ids: Vec<String> =
-                self.world.observer.calls.iter().map(|book| book.call.call_id.clone()).collect();
-            if what == Target::Hras {
-                let now = self.world.now();
-                ids.iter().for_each(|call_id| self.world.observer.calls.close(now, call_id));
-            }
+        }
+        if what == Target::Hras {
+            // It keeps nothing on disk: the calls of this moment are lost, though their phones do not know.
+            self.excuse(self.scenario.duration);
+            let now = self.world.now();
+            self.world.observer.calls.close_all(now);
         }
         self.off.insert(node, what);
         self.world.with_host(node, |host, _| match power {
@@ -486,15 +482,15 @@ impl<'a> Timeline<'a> {
     /// Whether nothing of any call is left.
     pub fn is_empty(&self) -> bool {
         let map = self.map();
-        let hras = self.world.host(map.server.0).hras().is_none_or(|hras| {
-            let status = hras.status();
-            status.records.is_empty() && status.dialogs == 0 && status.transactions == 0
-        });
-        let hracs = map.places.iter().filter_map(|place| place.hrac);
-        let flows = hracs.filter_map(|(node, _)| self.world.host(node).hrac()).all(|hrac| hrac.flows() == 0);
-        let phones = (0..map.phones.len())
-            .all(|phone| self.phone(phone).is_none_or(|phone| phone.call_state().is_none()));
-        hras && flows && phones
+        leftovers(map, &self.state(map, self.phase)).is_none()
+    }
+
+    /// Whether no record and no flow is left.
+    pub fn rat_is_empty(&self) -> bool {
+        let map = self.map();
+        let hrac = |place: &SitePlace| place.hrac.and_then(|(node, _)| self.world.host(node).hrac());
+        self.world.host(map.server.0).hras().is_none_or(|hras| hras.status().records.is_empty())
+            && map.places.iter().filter_map(hrac).all(|hrac| hrac.flows() == 0)
     }
 
     /// A phone; `None` while it is off.

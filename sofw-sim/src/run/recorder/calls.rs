@@ -62,11 +62,6 @@ impl Calls {
         self.books.len() - 1
     }
 
-    /// All books.
-    pub fn iter(&self) -> impl Iterator<Item = &CallBook> {
-        self.books.iter()
-    }
-
     /// Books, to mark what the timeline has seen.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut CallBook> {
         self.books.iter_mut()
@@ -81,6 +76,23 @@ impl Calls {
     pub fn close(&mut self, at: Instant, call_id: &str) {
         if let Some(&index) = self.by_hash.get(&call_hash(call_id)) {
             self.books[index].closing.get_or_insert(at);
+        }
+    }
+
+    /// All calls of this moment are closed, as by [`Calls::close`].
+    pub fn close_all(&mut self, at: Instant) {
+        for book in &mut self.books {
+            book.closing.get_or_insert(at);
+        }
+    }
+
+    /// A phone sent a 2xx to an INVITE.
+    pub fn answers(&mut self, at: Instant, phone: usize, call_id: &str) {
+        if let Some(&index) = self.by_hash.get(&call_hash(call_id)) {
+            let book = &mut self.books[index];
+            if book.phones[1].is_none_or(|callee| callee == phone) {
+                book.call.callee_answers.get_or_insert(at);
+            }
         }
     }
 
@@ -125,8 +137,8 @@ impl Calls {
         let Some(&index) = self.by_hash.get(&stamp.call) else { return };
         let book = &mut self.books[index];
         let role = usize::from(book.phones[0] != Some(stamp.speaker as usize));
-        // The callee's first packet follows its 2xx.
-        if role == 1 {
+        // A 2xx over TCP is not seen; the callee's first packet follows it.
+        if role == 1 && book.call.answered.is_some() {
             book.call.callee_answers.get_or_insert(at);
         }
         if book.closing.is_none() && book.call.callee_answers.is_some() {

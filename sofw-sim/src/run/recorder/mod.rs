@@ -237,11 +237,27 @@ impl Observer for Recorder {
     }
 
     fn datagram(&mut self, at: Instant, node: NodeId, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+        if let Some(call_id) = accepted_invite(bytes) {
+            if let Some(phone) = self.map.phone(node) {
+                self.calls.answers(at, phone, call_id);
+            }
+        }
         self.ladder.datagram(at, node, to, bytes);
         for checker in &mut self.checkers {
             checker.datagram(at, &self.map, node, from, to, bytes);
         }
     }
+}
+
+/// The Call-ID of a 2xx to an INVITE.
+fn accepted_invite(bytes: &[u8]) -> Option<&str> {
+    let text = bytes.starts_with(b"SIP/2.0 2").then(|| core::str::from_utf8(bytes).ok())??;
+    let value = |name: &str| {
+        let mut lines = text.lines().take_while(|line| !line.is_empty());
+        lines.find_map(|line| line.strip_prefix(name).map(str::trim))
+    };
+    value("CSeq:").filter(|cseq| cseq.ends_with("INVITE"))?;
+    value("Call-ID:")
 }
 
 /// Longest story: what people read.
