@@ -191,3 +191,17 @@ fn assert_indices(scenario: &Scenario) {
         assert!(phone.place.is_none_or(|place| place < scenario.places.len()));
     }
 }
+
+#[test]
+fn every_plan_can_be_written_down_and_read_again() {
+    for seed in 0..300 {
+        let scenario = plan(seed).to_scenario();
+        let text = scenario.to_toml();
+        let mut read = match Scenario::parse("swarm.toml", &text) {
+            Ok(read) => read,
+            Err(problems) => panic!("seed {seed}: {}\n{text}", problems[0]),
+        };
+        read.timeline.iter_mut().for_each(|step| step.line = 0);
+        assert_eq!(read, scenario, "seed {seed}\n{text}");
+    }
+}
