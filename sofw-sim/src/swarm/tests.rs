@@ -68,6 +68,7 @@ fn assert_valid(scenario: &Scenario) {
         assert_eq!(place.hrac.is_some(), place.kind == HomeOrSite::Site);
         let Some(hrac) = &place.hrac else { continue };
         assert!(!hrac.ways.is_empty());
+        assert!(hrac.port == 80 || scenario.server.proxy.is_none(), "the proxy before HRAS listens at 80");
         assert!(place.proxy.is_some() || hrac.ways == [WayOut::Direct], "{place:?}");
         let firewall = place.firewall.as_ref().map(|firewall| firewall.preset.as_str());
         assert!(firewall != Some("proxy-only") || place.proxy.is_some());
