@@ -179,5 +179,5 @@ fn ip(host: Host<'_>) -> Option<core::net::IpAddr> {
 
 /// RFC 3261 §19.1.2.
 const SIP_PORT: u16 = 5060;
-/// Ports from its first media port on that a phone may use: voice and video, with RTCP, of two calls.
-const PHONE_MEDIA_PORTS: u16 = 16;
+/// Ports from its first media port on that a phone may use: voice and video, with RTCP, of a call and of those that follow it by transfer.
+const PHONE_MEDIA_PORTS: u16 = 64;

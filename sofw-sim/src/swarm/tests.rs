@@ -68,6 +68,7 @@ fn assert_valid(scenario: &Scenario) {
         assert_eq!(place.hrac.is_some(), place.kind == HomeOrSite::Site);
         let Some(hrac) = &place.hrac else { continue };
         assert!(!hrac.ways.is_empty());
+        assert!(hrac.port == 80 || scenario.server.proxy.is_none(), "the proxy before HRAS listens at 80");
         assert!(place.proxy.is_some() || hrac.ways == [WayOut::Direct], "{place:?}");
         let firewall = place.firewall.as_ref().map(|firewall| firewall.preset.as_str());
         assert!(firewall != Some("proxy-only") || place.proxy.is_some());
@@ -189,5 +190,19 @@ fn assert_indices(scenario: &Scenario) {
     }
     for phone in &scenario.phones {
         assert!(phone.place.is_none_or(|place| place < scenario.places.len()));
+    }
+}
+
+#[test]
+fn every_plan_can_be_written_down_and_read_again() {
+    for seed in 0..300 {
+        let scenario = plan(seed).to_scenario();
+        let text = scenario.to_toml();
+        let mut read = match Scenario::parse("swarm.toml", &text) {
+            Ok(read) => read,
+            Err(problems) => panic!("seed {seed}: {}\n{text}", problems[0]),
+        };
+        read.timeline.iter_mut().for_each(|step| step.line = 0);
+        assert_eq!(read, scenario, "seed {seed}\n{text}");
     }
 }

@@ -42,7 +42,10 @@ impl Topology {
             // Voice before the answer needs an offer before it.
             phones.iter_mut().for_each(|phone| phone.quirks.retain(|quirk| quirk != EARLY_MEDIA));
         }
-        let proxy = draw.chance(15).then(|| proxy(draw.pick(&["haproxy-no-delay", "nginx-tuned", "nginx"])));
+        // It listens at port 80 only.
+        let is_possible = places.iter().flat_map(|place| &place.hrac).all(|hrac| hrac.port == 80);
+        let proxy = (draw.chance(15) && is_possible)
+            .then(|| proxy(draw.pick(&["haproxy-no-delay", "nginx-tuned", "nginx"])));
         let server = ServerSpec {
             addr: IpAddr::from([203, 0, 113, 5]),
             line: line("datacenter"),

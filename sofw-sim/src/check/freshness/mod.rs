@@ -66,7 +66,7 @@ impl Checker for Freshness {
         };
         self.faults.looked();
         let age = at.since(stamp.sent_at);
-        let is_excused = stamp.sent_at <= self.excused_until;
+        let is_excused = self.excused_until > Instant::ZERO && stamp.sent_at <= self.excused_until;
         let limit = self.limits.between(speaker, who, is_excused);
         self.oldest = self.oldest.max(age);
         if age > limit {
