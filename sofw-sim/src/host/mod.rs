@@ -53,6 +53,8 @@ pub struct HostCounters {
     pub refused_datagrams: u64,
     /// Packets for other addresses.
     pub foreign_packets: u64,
+    /// Datagrams that no socket would send: too long, or to another address family.
+    pub unsendable: u64,
     /// Bytes of TCP payload written by the application.
     pub written: u64,
 }
@@ -366,7 +368,9 @@ impl Host {
         match output {
             Output::Send { socket, to, payload } => {
                 let Some(&from) = self.bound.get(&socket) else { return };
-                if from.is_ipv4() != to.is_ipv4() {
+                // EAFNOSUPPORT and EMSGSIZE: a real socket refuses these, too.
+                if from.is_ipv4() != to.is_ipv4() || payload.len() > DATAGRAM_MAX {
+                    self.counters.unsendable += 1;
                     return;
                 }
                 match (socket, &self.app) {
@@ -432,6 +436,8 @@ impl Host {
     }
 }
 
+/// Longest payload of a datagram (RFC 768 and the IPv4 header).
+const DATAGRAM_MAX: usize = 65_507;
 /// As the production driver does by default.
 const GATHER: Duration = Duration::from_millis(1);
 /// Media that comes again within so many gathering times flows; else a packet is a lone one and is not made to wait.

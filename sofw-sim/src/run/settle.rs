@@ -20,6 +20,7 @@ pub(super) fn settle(timeline: &mut Timeline<'_>) {
     }
     wait_for_zero(timeline);
     timeline.look(Phase::Settling);
+    wait_for_tunnels(timeline);
     register_all(timeline);
     last_call(timeline);
     wait_for_zero(timeline);
@@ -35,14 +36,35 @@ fn wait_for_zero(timeline: &mut Timeline<'_>) {
     }
 }
 
+/// Phones ask again until all are registered, as phones do.
 fn register_all(timeline: &mut Timeline<'_>) {
     timeline.phase = Phase::LastCall;
-    for phone in 0..timeline.scenario.phones.len() {
-        if timeline.wants_registration()[phone] {
+    let end = timeline.world.now() + REGISTERED_WITHIN;
+    loop {
+        let registered = timeline.registered();
+        let wanted = timeline.wants_registration().to_vec();
+        let missing = (0..wanted.len()).filter(|&phone| wanted[phone] && !registered[phone]);
+        let asked: Vec<usize> = match timeline.world.now() + REGISTERED_WITHIN == end {
+            // The first time everybody asks: a binding may be gone without its phone knowing.
+            true => (0..wanted.len()).filter(|&phone| wanted[phone]).collect(),
+            false => missing.collect(),
+        };
+        if asked.is_empty() || timeline.world.now() >= end {
+            return;
+        }
+        for phone in asked {
             timeline.command(phone, Phone::register);
         }
+        run_for(timeline, REGISTER_AGAIN);
     }
-    run_for(timeline, REGISTER_WITHIN);
+}
+
+/// Tunnels come back before phones are asked anything: reconnection has pauses of its own.
+fn wait_for_tunnels(timeline: &mut Timeline<'_>) {
+    let end = timeline.world.now() + TUNNELS_WITHIN;
+    while !timeline.all_tunnels_up() && timeline.world.now() < end {
+        run_for(timeline, LOOK_EVERY);
+    }
 }
 
 /// From an inside phone to one that is elsewhere, if there are such.
@@ -83,7 +105,10 @@ const ZERO_WITHIN: Duration = Duration::from_secs(600);
 /// The same where a BYE may have been lost with its sender: a call without session timer is forgotten after 12 hours.
 const ZERO_WITHIN_LOST: Duration = Duration::from_secs(13 * 3_600);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Phones are registered again after so long.
-const REGISTER_WITHIN: Duration = Duration::from_secs(5);
+/// Tunnels are back after so long: a carrier's silence is noticed within 12 s, pauses between attempts grow to 10 s.
+const TUNNELS_WITHIN: Duration = Duration::from_secs(60);
+/// Phones are registered again after so long: a request that was lost is answered 408 after 32 s.
+const REGISTERED_WITHIN: Duration = Duration::from_secs(60);
+const REGISTER_AGAIN: Duration = Duration::from_secs(5);
 /// The last call's length, set-up and ringing included.
 const LAST_CALL: Duration = Duration::from_secs(4);

@@ -46,7 +46,7 @@ pub(super) struct Timeline<'a> {
 
 #[derive(Clone, Debug)]
 enum Todo {
-    Step(Step),
+    Step(Box<Step>),
     HangUp(usize, String),
     Start(Target),
     StartPhone(usize),
@@ -75,7 +75,7 @@ impl<'a> Timeline<'a> {
             world,
         };
         for step in &scenario.timeline {
-            timeline.later(Instant::ZERO + step.at, Todo::Step(step.clone()));
+            timeline.later(Instant::ZERO + step.at, Todo::Step(Box::new(step.clone())));
         }
         timeline
     }
@@ -86,7 +86,7 @@ impl<'a> Timeline<'a> {
             if self.wants_registration[index] {
                 let at = Instant::ZERO + REGISTER_AFTER + REGISTER_APART * (index as u32 % REGISTER_AT_ONCE);
                 let action = Action::Register(index, true);
-                self.later(at, Todo::Step(Step { at: at.since(Instant::ZERO), action, line: 0 }));
+                self.later(at, Todo::Step(Box::new(Step { at: at.since(Instant::ZERO), action, line: 0 })));
             }
         }
     }
@@ -314,6 +314,10 @@ impl<'a> Timeline<'a> {
     }
 
     fn start_phone(&mut self, index: usize) {
+        if !self.phones_off[index] {
+            // Two crashes overlapped; the first one's end was this phone's.
+            return;
+        }
         let (node, addr) = (self.map().phones[index].node, self.map().phones[index].addr);
         let app = self.builder.phone(index, addr, self.world.now());
         self.phones_off[index] = false;
@@ -477,6 +481,12 @@ impl<'a> Timeline<'a> {
     pub fn tunnels_up(&self) -> Vec<bool> {
         let tunnels = self.world.observer.tunnels.iter();
         tunnels.map(|history| history.last().is_some_and(|(_, up)| *up)).collect()
+    }
+
+    /// Whether every HRAC has a tunnel.
+    pub fn all_tunnels_up(&self) -> bool {
+        let hracs = self.map().places.iter().filter_map(|place| place.hrac);
+        hracs.filter_map(|(node, _)| self.world.host(node).hrac()).all(|hrac| hrac.tunnel_status().is_some())
     }
 
     /// Whether nothing of any call is left.
