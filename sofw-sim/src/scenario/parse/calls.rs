@@ -8,8 +8,12 @@ use super::super::problem::no_such;
 use super::expect::Known;
 use super::section::Section;
 
-/// The steps that one table stands for: at even intervals the next caller that is free calls the next callee that is free.
-pub fn calls(table: &Section, phones: &[PhoneSpec], known: &Known) -> Vec<Step> {
+/// When each phone is in a call of a table.
+pub type Busy = Vec<Vec<(Duration, Duration)>>;
+
+/// The steps that one table stands for: at even intervals the next caller that is free calls the next callee that is free. `busy` goes
+/// from table to table.
+pub fn calls(table: &Section, phones: &[PhoneSpec], known: &Known, busy: &mut Busy) -> Vec<Step> {
     let (from, to) = match (table.has("among"), table.has("from") || table.has("to")) {
         (true, false) => {
             let among = members(table, "among", phones, known);
@@ -42,13 +46,13 @@ pub fn calls(table: &Section, phones: &[PhoneSpec], known: &Known) -> Vec<Step> 
         return Vec::new();
     }
     let starting = table.time("starting").unwrap_or(plan::FIRST_CALL);
-    let mut free_from = vec![Duration::ZERO; phones.len()];
     let (mut caller, mut callee) = (0, to.len() / 2);
     let mut steps = Vec::new();
     for n in 0..count {
         let at = starting + every * n as u32;
-        let found = next_free(&from, &mut caller, &free_from, at, None)
-            .and_then(|from| Some((from, next_free(&to, &mut callee, &free_from, at, Some(from))?)));
+        let found = next_free(&from, &mut caller, busy, (at, at + talk + SETTLE), None).and_then(|from| {
+            Some((from, next_free(&to, &mut callee, busy, (at, at + talk + SETTLE), Some(from))?))
+        });
         let Some((from, to)) = found else {
             let message = format!(
                 "call {} at {at:?} finds no phone that is free; take more phones, shorter calls, or a longer every",
@@ -58,7 +62,7 @@ pub fn calls(table: &Section, phones: &[PhoneSpec], known: &Known) -> Vec<Step> 
             break;
         };
         for phone in [from, to] {
-            free_from[phone] = at + talk + SETTLE;
+            busy[phone].push((at, at + talk + SETTLE));
         }
         let action = Action::Call { from, to: phones[to].name.clone(), talk: Some(talk) };
         steps.push(Step { at, action, line: table.line() });
@@ -72,13 +76,13 @@ const SETTLE: Duration = Duration::from_secs(3);
 fn next_free(
     among: &[usize],
     next: &mut usize,
-    free_from: &[Duration],
-    at: Duration,
+    busy: &Busy,
+    time: (Duration, Duration),
     but: Option<usize>,
 ) -> Option<usize> {
     let found = (0..among.len()).map(|step| (*next + step) % among.len()).find(|position| {
         let phone = among[*position];
-        Some(phone) != but && free_from[phone] <= at
+        Some(phone) != but && !busy[phone].iter().any(|other| other.0 < time.1 && time.0 < other.1)
     })?;
     *next = found + 1;
     Some(among[found])

@@ -94,8 +94,9 @@ fn build(root: &Section, name: String) -> Scenario {
     };
     let end = root.time("duration");
     let mut timeline = timeline(root, &places, end, &known);
+    let mut busy = vec![Vec::new(); phones.len()];
     for table in root.sections("calls") {
-        let steps = calls::calls(&table, &phones, &known);
+        let steps = calls::calls(&table, &phones, &known, &mut busy);
         if let Some(step) = steps.iter().find(|step| end.is_some_and(|end| step.at > end)) {
             table.problem("count", too_late(step.at, end));
         }

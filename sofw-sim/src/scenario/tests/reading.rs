@@ -214,12 +214,19 @@ fn calls_are_spread_over_phones_that_are_free() {
         [[calls]]
         from = ["a", "b1"]
         to = ["b"]
-        every = "2s"
+        every = "5s"
+        for = "3s"
+        count = 20
+        [[calls]]
+        from = ["b"]
+        to = ["a"]
+        starting = "6s"
+        every = "5s"
         for = "3s"
         count = 20
         "#,
     );
-    assert_eq!(scenario.timeline.len(), 20);
+    assert_eq!(scenario.timeline.len(), 40);
     let mut busy_until = vec![Duration::ZERO; scenario.phones.len()];
     for step in &scenario.timeline {
         let Action::Call { from, to, talk } = &step.action else { panic!("{step:?}") };
