@@ -174,6 +174,7 @@ impl Tunnel {
             users: vec![],
             voice_age_max: Duration::from_millis(150),
             media_silence_max: Duration::from_secs(300),
+            outside_calls: false,
         };
         let now = Instant::from_millis(1);
         let client = TunnelClient::new(&hrac, Rng::new([1; 32]), ConnNames::new(0, 1), now);

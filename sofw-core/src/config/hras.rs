@@ -25,6 +25,9 @@ pub struct HrasConfig {
     /// A RAT record without a packet in either direction for so long is removed. Default
     /// [`super::limits::MEDIA_SILENCE_MAX`].
     pub media_silence_max: Duration,
+    /// Whether a user outside who proved his password may call a user that is registered outside as well: SIP passes
+    /// here, media go directly between the two, without a RAT record. Otherwise such a call gets 403. Default false.
+    pub outside_calls: bool,
 }
 
 /// A company site.

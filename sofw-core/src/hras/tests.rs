@@ -15,6 +15,7 @@ fn config() -> HrasConfig {
         users: Vec::new(),
         voice_age_max: limits::VOICE_AGE_MAX,
         media_silence_max: limits::MEDIA_SILENCE_MAX,
+        outside_calls: false,
     }
 }
 

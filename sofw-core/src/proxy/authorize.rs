@@ -8,23 +8,37 @@ use crate::event::Event;
 use crate::registrar::Verdict;
 use crate::sip::{HeaderName, Message, Uri};
 
+/// Who sent an out-of-dialog request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Sender {
+    /// A user of ours: by password, or inside by the address of a binding.
+    User,
+    /// Somebody who claims to be nobody of ours.
+    Stranger,
+}
+
 impl SipServer {
     /// Whether the sender of an out-of-dialog request is who From says. Only our own users can be proved; others are
     /// strangers, whose targets are limited elsewhere.
-    pub(super) fn authorize(&mut self, now: Instant, from: Hop, request: &Message<'_>) -> Result<(), Answer> {
+    pub(super) fn authorize(
+        &mut self,
+        now: Instant,
+        from: Hop,
+        request: &Message<'_>,
+    ) -> Result<Sender, Answer> {
         let claimed = request.from().uri();
         // To a phone, who calls from HRAC's address is a colleague: from outside that is a claim too.
         let inside = self.spaces.sites().filter(|_| from.site().is_none());
         let user = core::iter::once(Space::of(&from)).chain(inside).find_map(|at| self.user_of(at, &claimed));
-        let Some(user) = user else { return Ok(()) };
+        let Some(user) = user else { return Ok(Sender::Stranger) };
         // Inside, an address is worth something: the phone proved itself when it registered from there. Outside,
         // anybody can write any source into a datagram.
         let known = from.site().is_some()
             && self.location.of(now, &user).any(|binding| binding.source == from || binding.hop == from);
-        if known {
-            return Ok(());
+        if !known {
+            self.prove(now, from, request, &user, 407)?;
         }
-        self.prove(now, from, request, &user, 407)
+        Ok(Sender::User)
     }
 
     /// Asks for credentials of `user`: with 401 as registrar, with 407 as proxy.

@@ -76,6 +76,8 @@ pub struct SipServer {
     spaces: Spaces,
     auth: Authenticator,
     location: Location,
+    /// See [`HrasConfig::outside_calls`].
+    outside_calls: bool,
     dialogs: Dialogs,
     contexts: BTreeMap<u64, Context>,
     by_server_key: BTreeMap<ServerKey, u64>,
@@ -106,6 +108,7 @@ impl SipServer {
             spaces: Spaces::new(config),
             auth: Authenticator::new(config, &mut rng.fork("nonces")),
             location: Location::default(),
+            outside_calls: config.outside_calls,
             dialogs: Dialogs::new(),
             contexts: BTreeMap::new(),
             by_server_key: BTreeMap::new(),

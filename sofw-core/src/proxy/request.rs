@@ -115,8 +115,8 @@ impl SipServer {
         if we_answer {
             return self.on_options(now, id, request, relay);
         }
-        self.authorize(now, from, request)?;
-        let targets = self.targets(now, from, request, &path)?;
+        let sender = self.authorize(now, from, request)?;
+        let targets = self.targets(now, (from, sender), request, &path)?;
         let dialogs_max = match from {
             Hop::Inside(_) => limits::DIALOGS_MAX,
             Hop::Outside(_) => limits::OUTSIDE_DIALOGS_MAX,

@@ -3,6 +3,7 @@
 use core::net::{IpAddr, SocketAddr};
 
 use super::SipServer;
+use super::authorize::Sender;
 use super::dialogs::Leg;
 use super::local::ALLOW;
 use super::route::Path;
@@ -25,7 +26,7 @@ impl SipServer {
     pub(super) fn targets(
         &self,
         now: Instant,
-        from: Hop,
+        (from, sender): (Hop, Sender),
         request: &Message<'_>,
         path: &Path,
     ) -> Result<Vec<Target>, Answer> {
@@ -52,9 +53,11 @@ impl SipServer {
             return Err(Answer::new(481));
         }
         let bindings: Vec<_> = self.location.of(now, &user).collect();
+        // Outside, a password is needed for what a call to a phone outside costs us; strangers came for the inside.
+        let reaches_outside = from.site().is_some() || (self.outside_calls && sender == Sender::User);
         let targets: Vec<Target> = bindings
             .iter()
-            .filter(|binding| from.site().is_some() || binding.hop.site().is_some())
+            .filter(|binding| reaches_outside || binding.hop.site().is_some())
             .map(|binding| Target { uri: Some(request_uri_of(&binding.contact)), to: binding.hop })
             .collect();
         match (targets.is_empty(), bindings.is_empty()) {

@@ -6,6 +6,7 @@ mod calls;
 mod dialogs;
 mod failures;
 mod forking;
+mod outside;
 mod policy;
 mod properties;
 mod registrations;
@@ -185,13 +186,18 @@ pub(super) fn config() -> HrasConfig {
         ],
         voice_age_max: Duration::from_millis(150),
         media_silence_max: Duration::from_secs(300),
+        outside_calls: false,
     }
 }
 
 impl World {
     pub(super) fn new() -> World {
+        World::of(&config())
+    }
+
+    pub(super) fn of(config: &HrasConfig) -> World {
         let now = Instant::from_millis(1_000);
-        let mut server = SipServer::new(&config(), Rng::new([7; 32]), now);
+        let mut server = SipServer::new(config, Rng::new([7; 32]), now);
         let interfaces = [Transport::Udp, Transport::Tcp]
             .map(|transport| RaHeader { transport, addr: "10.10.10.2:5060".parse().expect("address") });
         server.site_up(now, HQ, &interfaces);

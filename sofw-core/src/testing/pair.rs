@@ -305,6 +305,7 @@ pub fn hras_config(sites: usize) -> HrasConfig {
         users: USERS.iter().map(|name| user(name)).collect(),
         voice_age_max: limits::VOICE_AGE_MAX,
         media_silence_max: limits::MEDIA_SILENCE_MAX,
+        outside_calls: false,
     }
 }
 

@@ -294,6 +294,7 @@ impl<'a> Builder<'a> {
                 .collect(),
             voice_age_max: spec.voice_age_max,
             media_silence_max: limits::MEDIA_SILENCE_MAX,
+            outside_calls: false,
         }
     }
 

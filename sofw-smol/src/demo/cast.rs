@@ -97,6 +97,7 @@ impl Cast {
                 users: vec![user("alice", &passwords[0]), user("bob", &passwords[1])],
                 voice_age_max: limits::VOICE_AGE_MAX,
                 media_silence_max: limits::MEDIA_SILENCE_MAX,
+                outside_calls: false,
             },
             proxy,
             _claim: claim,

@@ -35,6 +35,7 @@ impl HrasSettings {
         let section = root.section("sip");
         let domain = section.required("domain", "\"example.net\"", values::domain);
         let sip = section.required_list("listen", "[\"udp:203.0.113.5:5060\"]", values::sip_listener);
+        let outside_calls = section.flag("outside_calls").unwrap_or(false);
         section.finish();
 
         let MediaSettings { media, silence_max, voice_age_max, gather } = media(&root);
@@ -73,6 +74,7 @@ impl HrasSettings {
                     users,
                     voice_age_max,
                     media_silence_max: silence_max,
+                    outside_calls,
                 },
                 public,
                 admin,

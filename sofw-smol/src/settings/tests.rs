@@ -75,6 +75,15 @@ fn the_contracts_examples_are_good() {
 }
 
 #[test]
+fn users_outside_call_each_other_only_where_they_may() {
+    assert!(!hras(HRAS).unwrap().core.outside_calls);
+    for (word, may) in [("true", true), ("false", false)] {
+        let set = HRAS.replace("[sip]", &format!("[sip]\noutside_calls = {word}"));
+        assert_eq!(hras(&set).unwrap().core.outside_calls, may);
+    }
+}
+
+#[test]
 fn hras_mistakes_are_named_by_key() {
     let cases: &[Case] = &[
         ("domain = \"example.net\"\n", "", "sip.domain", "is missing"),
@@ -97,6 +106,7 @@ fn hras_mistakes_are_named_by_key() {
             "inside media.ports 20000-29999",
         ),
         ("[\"udp:203.0.113.5:5060\", \"tcp:203.0.113.5:5060\"]", "[]", "sip.listen", "is empty"),
+        ("[sip]", "[sip]\noutside_calls = 1", "sip.outside_calls", "must be true or false"),
         ("address = \"203.0.113.5\"\n", "", "media.address", "is missing"),
         ("address = \"203.0.113.5\"", "address = \"0.0.0.0\"", "media.address", "cannot stand in SDP"),
         ("address = \"203.0.113.5\"", "address = \"relay\"", "media.address", "must be an IP address"),

@@ -52,6 +52,7 @@ impl World {
             users: Vec::new(),
             voice_age_max: VOICE_AGE_MAX,
             media_silence_max: MEDIA_SILENCE_MAX,
+            outside_calls: false,
         };
         let mut world = World {
             agent: RelayAgent::new(&config, Instant::ZERO),

@@ -43,6 +43,7 @@ fn http_server(data: &[u8], cut: usize) {
         users: vec![],
         voice_age_max: Duration::from_millis(150),
         media_silence_max: Duration::from_secs(300),
+        outside_calls: false,
     };
     let mut server = TunnelServer::new(&config, Rng::new([1; 32]), now);
     let conn = ConnId::Accepted(1);

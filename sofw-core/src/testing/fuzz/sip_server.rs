@@ -77,6 +77,7 @@ fn config() -> HrasConfig {
         users: vec![user("alice"), user("bob")],
         voice_age_max: limits::VOICE_AGE_MAX,
         media_silence_max: limits::MEDIA_SILENCE_MAX,
+        outside_calls: false,
     }
 }
 

@@ -63,6 +63,7 @@ pub(super) fn hras_config() -> HrasConfig {
         users: vec![],
         voice_age_max: Duration::from_millis(150),
         media_silence_max: Duration::from_secs(300),
+        outside_calls: false,
     }
 }
 
