@@ -296,7 +296,7 @@ impl<O: Observer> World<O> {
         self.now = self.now.max(end);
     }
 
-    /// A fingerprint of everything that has arrived where and when: equal runs have equal ones.
+    /// A fingerprint of everything that has arrived at hosts and when: equal runs have equal ones.
     pub fn digest(&self) -> u64 {
         self.digest
     }
@@ -308,13 +308,20 @@ impl<O: Observer> World<O> {
 
     fn arrive(&mut self, node: NodeId, port: PortId, packet: Packet) {
         self.events += 1;
-        self.digest = digest(self.digest, self.now, node, &packet);
         match &mut self.places[node].node {
             Node::Host(host) => {
+                self.digest = digest(self.digest, self.now, node, &packet);
                 host.handle_packet(self.now, (node, port), packet, &mut self.outbox, &mut self.observer);
             }
-            Node::Router(router) => router.handle_packet(port, packet, &mut self.outbox),
-            Node::Middlebox(middlebox) => middlebox.handle_packet(self.now, port, packet, &mut self.outbox),
+            Node::Router(router) => {
+                if let Some(way) = router.way(port, &packet) {
+                    self.transmit(node, way, packet);
+                }
+                return;
+            }
+            Node::Middlebox(middlebox) => {
+                middlebox.handle_packet(self.now, port, packet, &mut self.outbox);
+            }
         }
         self.after(node);
     }
@@ -352,24 +359,31 @@ impl<O: Observer> World<O> {
         }
     }
 
-    fn transmit(&mut self, node: NodeId, port: PortId, packet: Packet) {
-        let Some(&(id, way)) = self.places[node].ports.get(port) else { return };
-        let link = &mut self.links[id];
-        let (peer, peer_port) = link.ends[1 - way as usize];
-        let pipe = &mut link.pipes[way as usize];
-        let fate = pipe.send(self.now, packet.len());
-        if link.observed {
-            self.observer.packet(self.now, Seen { link: id, way, fate }, &packet);
+    /// Puts a packet on the link at a port. Over wires it passes routers at once: they have no state that others could see.
+    fn transmit(&mut self, mut node: NodeId, mut port: PortId, packet: Packet) {
+        loop {
+            let Some(&(id, way)) = self.places[node].ports.get(port) else { return };
+            let link = &mut self.links[id];
+            let (peer, peer_port) = link.ends[1 - way as usize];
+            let fate = link.pipes[way as usize].send(self.now, packet.len());
+            if link.observed {
+                self.observer.packet(self.now, Seen { link: id, way, fate }, &packet);
+            }
+            let Fate::Arrives(at, again) = fate else { return };
+            if at > self.now || again.is_some() {
+                if let Some(again) = again {
+                    self.fly(again, peer, peer_port, packet.clone());
+                }
+                return self.fly(at, peer, peer_port, packet);
+            }
+            let Node::Router(router) = &mut self.places[peer].node else {
+                self.at_once.push_back((peer, peer_port, packet));
+                return;
+            };
+            self.events += 1;
+            let Some(way) = router.way(peer_port, &packet) else { return };
+            (node, port) = (peer, way);
         }
-        let Fate::Arrives(at, again) = fate else { return };
-        if at <= self.now && again.is_none() {
-            self.at_once.push_back((peer, peer_port, packet));
-            return;
-        }
-        if let Some(again) = again {
-            self.fly(again, peer, peer_port, packet.clone());
-        }
-        self.fly(at, peer, peer_port, packet);
     }
 
     fn fly(&mut self, at: Instant, node: NodeId, port: PortId, packet: Packet) {

@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 use std::collections::BTreeMap;
 
-use super::{Outbox, PortId};
+use super::PortId;
 use crate::packet::Packet;
 
 /// A router. Hosts are known by address; everything else goes the default way, if there is one.
@@ -38,15 +38,15 @@ impl Router {
         self.default = Some(port);
     }
 
-    pub(super) fn handle_packet(&mut self, from: PortId, packet: Packet, out: &mut Outbox) {
+    /// The port by which a packet that came by `from` goes on; counts those that cannot.
+    pub(super) fn way(&mut self, from: PortId, packet: &Packet) -> Option<PortId> {
         let to = packet.destination().ip();
         let network = || self.networks.iter().find(|(network, prefix, _)| shares(*network, to, *prefix));
         let port =
             self.hosts.get(&to).copied().or_else(|| network().map(|&(_, _, port)| port)).or(self.default);
-        match port.filter(|&port| port != from) {
-            Some(port) => out.send(port, packet),
-            None => self.unroutable += 1,
-        }
+        let port = port.filter(|&port| port != from);
+        self.unroutable += u64::from(port.is_none());
+        port
     }
 }
 
