@@ -294,7 +294,8 @@ impl<'a> Builder<'a> {
                 .collect(),
             voice_age_max: spec.voice_age_max,
             media_silence_max: limits::MEDIA_SILENCE_MAX,
-            outside_calls: false,
+            // Without SoFW it is a plain SIP server: everybody is outside.
+            outside_calls: self.scenario.system != System::Sofw,
         }
     }
 
