@@ -40,6 +40,9 @@ pub enum DropReason {
     NoFlow,
     /// Media from an address that may not speak on this flow.
     ForeignSource,
+    /// Media for an address in a private network that is not ours: a phone behind its own NAT announced it, and has not
+    /// spoken yet.
+    PrivateAddress,
     /// No tunnel to carry it.
     TunnelDown,
     /// A datagram longer than the bound of its kind.
@@ -57,13 +60,14 @@ impl DropReason {
             DropReason::QueueFull => "queue_full",
             DropReason::NoFlow => "no_flow",
             DropReason::ForeignSource => "foreign_source",
+            DropReason::PrivateAddress => "private_address",
             DropReason::TunnelDown => "tunnel_down",
             DropReason::Oversize => "oversize",
         }
     }
 
     /// All reasons, in the order of their counters.
-    pub const ALL: [DropReason; 9] = [
+    pub const ALL: [DropReason; 10] = [
         DropReason::MalformedSip,
         DropReason::StraySipResponse,
         DropReason::UnannouncedInside,
@@ -71,6 +75,7 @@ impl DropReason {
         DropReason::QueueFull,
         DropReason::NoFlow,
         DropReason::ForeignSource,
+        DropReason::PrivateAddress,
         DropReason::TunnelDown,
         DropReason::Oversize,
     ];

@@ -5,6 +5,7 @@ mod document;
 use std::time::Duration;
 
 use sofw_core::Event;
+use sofw_core::event::DropReason;
 use sofw_core::testing::pair::{HRAS, Pair};
 use sofw_core::testing::phone::{Ended, PhoneEvent};
 use sofw_core::testing::world::NodeId;
@@ -106,6 +107,19 @@ fn p07_p08_the_rat_holds_both_ends_and_each_phone_sees_its_relay() {
     assert!(rtp(0).count() > 40 && rtp(0).all(|sent| sent.to.ip() == HRAS));
     hang_up(&mut pair, bob, alice);
     all_is_back_to_zero(&mut pair);
+}
+
+#[test]
+fn p09_the_first_words_of_a_called_phone_arrive_over_a_long_line() {
+    let (mut pair, alice, bob) = alice_and_bob(11);
+    pair.delay = Duration::from_millis(40);
+    pair.talk(bob, "alice", SECOND);
+    let (said, heard) = (pair.report(alice), pair.report(bob));
+    let first = heard.received_log.1.first().map(|(number, _)| *number);
+    assert_eq!((first, heard.lost), (Some(said.sent_log.1), 0), "the first packet said is the first heard");
+    for reason in [DropReason::ForeignSource, DropReason::NoFlow] {
+        assert_eq!(pair.hrac(0).dropped(reason), 0, "{reason:?}");
+    }
 }
 
 #[test]

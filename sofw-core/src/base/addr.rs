@@ -2,7 +2,7 @@
 //! the location service know pairs of them (paper P9: the two address spaces never meet).
 
 use core::fmt;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 
 /// Transport protocol of a SIP hop (RFC 3261 §18).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
@@ -110,6 +110,47 @@ impl fmt::Display for Hop {
         match self {
             Hop::Inside(a) => write!(f, "site{}/{}:{}", a.site.0, a.transport, a.addr),
             Hop::Outside(a) => write!(f, "{}:{}", a.transport, a.addr),
+        }
+    }
+}
+
+/// Whether `ip` may be reached over the public network: not of a private one behind somebody's NAT (RFC 1918, RFC 6598,
+/// RFC 4193), of a link, of the host itself, or none. An IPv4 address may be written as an IPv6 one.
+pub fn is_public(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(v4) => {
+            let [a, b, ..] = v4.octets();
+            let shared = a == 100 && (64..128).contains(&b); // RFC 6598
+            !(v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_unspecified() || shared)
+        }
+        IpAddr::V6(v6) => {
+            let first = v6.segments()[0];
+            let local = first & 0xfe00 == 0xfc00 || first & 0xffc0 == 0xfe80;
+            !(v6.is_loopback() || v6.is_unspecified() || local)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn private_networks_are_not_public() {
+        let public = |text: &str| is_public(text.parse().unwrap());
+        for ip in
+            ["10.0.0.1", "172.31.0.1", "192.168.1.10", "100.64.0.1", "169.254.1.1", "127.0.0.1", "0.0.0.0"]
+        {
+            assert!(!public(ip), "{ip}");
+            assert!(!public(&format!("::ffff:{ip}")), "{ip} as IPv6");
+        }
+        for ip in ["::1", "::", "fe80::1", "fd00::1", "fc00::1"] {
+            assert!(!public(ip), "{ip}");
+        }
+        for ip in
+            ["203.0.113.5", "172.32.0.1", "100.128.0.1", "192.169.0.1", "2001:db8::5", "::ffff:203.0.113.5"]
+        {
+            assert!(public(ip), "{ip}");
         }
     }
 }

@@ -6,7 +6,7 @@ mod payload;
 mod rng;
 mod time;
 
-pub use addr::{Hop, InsideAddr, OutsideAddr, SiteId, Transport};
+pub use addr::{Hop, InsideAddr, OutsideAddr, SiteId, Transport, is_public};
 pub use expiring::Expiring;
 pub use payload::{Payload, PayloadPool};
 pub use rng::{Rng, Seed};

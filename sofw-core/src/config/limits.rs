@@ -85,6 +85,8 @@ pub const RESPONSE_BODY_MAX: usize = 256 * 1024;
 /// Most bytes of one write to a tunnel connection: what 20 ms of 200 G.711 calls fill, and little enough that what is
 /// written does not grow old in the operating system.
 pub const TUNNEL_WRITE_MAX: usize = 64 * 1024;
+/// Longest body of a short POST that HRAC falls back to, halving it with each 413 of a proxy: one long record still fits.
+pub const POST_BYTES_MIN: usize = 4 * 1024;
 /// Most POST connections of HRAC's rung `post`: with a round trip of 100 ms, one POST leaves every 25 ms.
 pub const POST_CONNECTIONS_MAX: usize = 4;
 /// Most sessions of one site that were answered a hello and have not yet proved that they understood it.

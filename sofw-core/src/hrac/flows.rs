@@ -3,15 +3,16 @@
 use core::net::SocketAddr;
 use std::collections::BTreeMap;
 
+use super::called::{CallId, Called};
 use super::phones::Phones;
 use crate::base::{Deadline, Instant, SiteId};
 use crate::config::MediaConfig;
-use crate::config::limits::ORPHAN_PORT_LIFE;
+use crate::config::limits::{ORPHAN_PORT_LIFE, SDP_MEDIA_LINES_MAX};
 use crate::event::DropReason;
 use crate::io::Output;
 use crate::media::{Accept, Leg, LinkId, Relay, Remote};
 use crate::rat::ports::{KeeperOutput, PortKeeper};
-use crate::tunnel::{FlowId, Frame, Urgent};
+use crate::tunnel::{FlowId, Frame, RaHeader, Urgent};
 
 /// Relay ports and the flows that use them.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub(super) struct Flows {
     open: BTreeMap<FlowId, Open>,
     /// Relay ports of flows whose phone nobody announced, and who HRAS says it is.
     mute: BTreeMap<u16, (FlowId, Remote)>,
+    /// Relay ports that phones were told of, whose own addresses HRAS has yet to name.
+    called: Called,
     /// Ports of flows that a former session had, and to whom they led.
     orphans: BTreeMap<u16, Option<Remote>>,
     orphans_until: Option<Instant>,
@@ -45,6 +48,7 @@ impl Flows {
             relay: Relay::new(None),
             open: BTreeMap::new(),
             mute: BTreeMap::new(),
+            called: Called::default(),
             orphans: BTreeMap::new(),
             orphans_until: None,
             ready: Vec::new(),
@@ -92,6 +96,9 @@ impl Flows {
         };
         self.open.insert(flow, Open { port, link, remote });
         self.mute.remove(&port);
+        if wanted.is_some() {
+            self.called.forget(port);
+        }
         match wanted {
             Some(wanted) if remote.is_none() => {
                 self.mute.insert(port, (flow, wanted));
@@ -116,11 +123,49 @@ impl Flows {
         true
     }
 
+    /// HRAS's SDP tells a phone of these relay ports, by m-line: what it answers in that call belongs to them.
+    pub(super) fn told(&mut self, phone: RaHeader, call: CallId, media: impl Iterator<Item = Option<u16>>) {
+        for (line, port) in media.enumerate().take(SDP_MEDIA_LINES_MAX) {
+            let Some(port) =
+                port.filter(|&port| self.open_on(port).is_some_and(|open| open.remote.is_none()))
+            else {
+                continue;
+            };
+            self.called.tell(phone, call, line, port);
+        }
+    }
+
+    /// The SDP of a phone: the media of the call that it was told of may pass at once. HRAS names the same address as soon
+    /// as it has read the same message, but the phone speaks before that.
+    pub(super) fn answered(&mut self, phone: RaHeader, call: CallId, media: &[Option<Remote>]) {
+        for (line, port) in self.called.take(phone, call) {
+            let Some(&Some(remote)) = media.get(line) else { continue };
+            let Some(open) = self.open_on(port).filter(|open| open.remote.is_none()) else { continue };
+            open.remote = Some(remote);
+            let link = open.link;
+            self.relay.set_remote(link, 0, Some(remote), Accept::Inside);
+        }
+    }
+
+    /// The flow of a relay port that HRAS has named no phone for.
+    fn open_on(&mut self, port: u16) -> Option<&mut Open> {
+        if port % 2 == 1 || self.mute.contains_key(&port) {
+            return None;
+        }
+        let (link, _) = self.relay.by_port(port)?;
+        let flow = self.relay.legs(link)?.into_iter().find_map(|leg| match leg {
+            Leg::Tunnel { flow, .. } => Some(flow),
+            Leg::Socket { .. } => None,
+        })?;
+        self.open.get_mut(&flow)
+    }
+
     /// `CloseFlow`.
     pub(super) fn close(&mut self, flow: FlowId) {
         if let Some(open) = self.open.remove(&flow) {
             self.relay.close(open.link);
             self.mute.remove(&open.port);
+            self.called.forget(open.port);
             self.keeper.release(open.port);
         }
     }
@@ -128,6 +173,7 @@ impl Flows {
     /// The session is over. The ports stay open for a while: if calls live on, HRAS opens their flows again.
     pub(super) fn orphan_all(&mut self, now: Instant) {
         self.mute.clear();
+        self.called = Called::default();
         for open in core::mem::take(&mut self.open).into_values() {
             self.relay.close(open.link);
             self.orphans.insert(open.port, open.remote);

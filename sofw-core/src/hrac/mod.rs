@@ -10,6 +10,7 @@
 //! Registration, routing, RAT and SDP rewriting are HRAS's. Here is the policy that protects the inside from a hostile
 //! HRAS: SIP goes only to addresses that spoke SIP, media only to addresses that a phone's SDP announced.
 
+mod called;
 mod flows;
 mod phones;
 mod sip;

@@ -50,13 +50,9 @@ impl Phones {
                 self.remember(now, phone, listener);
             }
         }
-        let kind = message.header(HeaderName::ContentType).unwrap_or_default();
-        let body = sdp::find(kind, message.body()).and_then(|place| message.body().get(place));
-        if let Some(sdp) = body.and_then(|body| Sdp::parse(body).ok()) {
-            for (rtp, rtcp) in sdp.media().iter().filter_map(|line| line.rtp.zip(line.rtcp)) {
-                self.announce(now, rtp);
-                self.announce(now, rtcp);
-            }
+        for remote in media_of(message).into_iter().flatten() {
+            self.announce(now, remote.rtp);
+            self.announce(now, remote.rtcp);
         }
         is_known
     }
@@ -114,6 +110,14 @@ impl Phones {
             self.media.set(addr, now + PHONE_LIFE);
         }
     }
+}
+
+/// The media addresses in the SDP of a message, by m-line; empty without SDP.
+pub(super) fn media_of(message: &Message<'_>) -> Vec<Option<Remote>> {
+    let kind = message.header(HeaderName::ContentType).unwrap_or_default();
+    let body = sdp::find(kind, message.body()).and_then(|place| message.body().get(place));
+    let Some(sdp) = body.and_then(|body| Sdp::parse(body).ok()) else { return Vec::new() };
+    sdp.media().iter().map(|line| line.rtp.zip(line.rtcp).map(|(rtp, rtcp)| Remote { rtp, rtcp })).collect()
 }
 
 /// Contacts of one message that are looked at.

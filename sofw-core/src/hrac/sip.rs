@@ -5,6 +5,8 @@ use core::net::SocketAddr;
 use sha2::{Digest, Sha256};
 
 use super::Hrac;
+use super::called::CallId;
+use super::phones::media_of;
 use super::waiting::Admission;
 use crate::base::{Hop, InsideAddr, Payload, SiteId, Transport};
 use crate::config::limits::{SIP_MESSAGE_MAX, TUNNEL_DOWN_RETRY_AFTER_S};
@@ -60,6 +62,10 @@ impl Hrac {
             self.dropped_from(DropReason::QueueFull, Some(source.addr));
             return None;
         }
+        let media = media_of(&message);
+        if !media.is_empty() {
+            self.flows.answered(source, CallId::of(message.call_id()), &media);
+        }
         let admission = match self.in_session {
             true => self.waiting.admit(self.now, source, &message),
             false => self.waiting.hold(source, &message),
@@ -85,7 +91,10 @@ impl Hrac {
             return self.undelivered(phone);
         };
         match Message::parse(&message) {
-            Ok(view) => self.report(&view, phone, listener, false),
+            Ok(view) => {
+                self.tell_media(phone, &view);
+                self.report(&view, phone, listener, false);
+            }
             Err(_) => return self.dropped_from(DropReason::MalformedSip, None),
         }
         match phone.transport {
@@ -99,6 +108,19 @@ impl Hrac {
                 }
             }
         }
+    }
+
+    /// Remembers which relay ports a phone is told of.
+    fn tell_media(&mut self, phone: RaHeader, message: &Message<'_>) {
+        let media = media_of(message);
+        if media.is_empty() {
+            return;
+        }
+        let address = self.config.media.address;
+        let ports = media
+            .into_iter()
+            .map(|remote| remote.filter(|remote| remote.rtp.ip() == address).map(|remote| remote.rtp.port()));
+        self.flows.told(phone, CallId::of(message.call_id()), ports);
     }
 
     /// The UDP socket to speak to a phone that was learned on `listener`, which may be a TCP one.

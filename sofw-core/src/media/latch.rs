@@ -2,7 +2,7 @@
 
 use core::net::{IpAddr, SocketAddr};
 
-use crate::base::Instant;
+use crate::base::{Instant, is_public};
 use crate::config::limits::LATCH_WINDOW;
 
 /// The peer's address on one stream of a leg outside: announced by SDP, perhaps corrected once by a packet's source.
@@ -19,9 +19,13 @@ impl Latch {
         *self = Latch::default();
     }
 
-    /// Where to send.
-    pub(super) fn target(&self, announced: SocketAddr) -> SocketAddr {
-        self.learned.unwrap_or(announced)
+    /// Where to send. `None` while that is not known: a private address says nothing outside its own network, and
+    /// signalling from another IP says that the phone is in another one. There a stranger may have that address.
+    pub(super) fn target(&self, announced: SocketAddr, signalling: IpAddr) -> Option<SocketAddr> {
+        let is_reached = is_public(announced.ip())
+            || announced.ip().to_canonical() == signalling.to_canonical()
+            || self.closes.is_some(); // It spoke from there.
+        self.learned.or(is_reached.then_some(announced))
     }
 
     /// The address learned from a packet, if it differs from what SDP said.

@@ -64,7 +64,8 @@ pub struct Remote {
 pub enum Accept {
     /// Any port of the announced IP (asymmetric RTP is legal); sent to is the announced address only.
     Inside,
-    /// The announced address, or, learned once, another one of the announced or of the signalling IP.
+    /// The announced address, or, learned once, another one of the announced or of the signalling IP. Nothing is sent
+    /// to an announced address that is private and not the signalling IP, until it spoke or another was learned.
     Outside {
         /// Source of the terminal's SIP messages.
         signalling: IpAddr,

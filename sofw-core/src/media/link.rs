@@ -115,14 +115,21 @@ impl End {
             Leg::Tunnel { site, flow } if stream == 0 => Forward::Tunnel { site, flow, urgent },
             Leg::Tunnel { site, flow } => Forward::Tunnel { site, flow: flow.rtcp(), urgent },
             Leg::Socket { remote: None, .. } => Forward::Drop(DropReason::NoFlow),
-            Leg::Socket { port, remote: Some(remote), .. } => {
+            Leg::Socket { port, remote: Some(remote), accept } => {
                 // RFC 5761 §5.1.1: multiplexed, RTCP goes where RTP goes, also if that was learned.
                 let (announced, latch) = if stream == 0 || remote.rtcp == remote.rtp {
                     (remote.rtp, self.latches[0])
                 } else {
                     (remote.rtcp, self.latches[1])
                 };
-                Forward::Socket { port: port + stream as u16, to: latch.target(announced) }
+                let to = match accept {
+                    Accept::Inside => Some(announced),
+                    Accept::Outside { signalling } => latch.target(announced, signalling),
+                };
+                to.map_or(Forward::Drop(DropReason::PrivateAddress), |to| Forward::Socket {
+                    port: port + stream as u16,
+                    to,
+                })
             }
         }
     }

@@ -156,9 +156,44 @@ fn latch_learns_once_from_the_signalling_host_then_locks() {
     }
     let out = Forward::Socket { port: 20_000, to: addr("198.51.100.7:40000") };
     assert_eq!(relay.from_tunnel(NOW, SITE, FLOW, b"x"), out);
-    let out = Forward::Socket { port: 20_001, to: addr("192.168.1.20:5001") };
-    assert_eq!(relay.from_tunnel(NOW, SITE, FLOW.rtcp(), b"x"), out, "RTCP learns for itself");
+    let private = dropped(DropReason::PrivateAddress);
+    assert_eq!(relay.from_tunnel(NOW, SITE, FLOW.rtcp(), b"x"), private, "RTCP learns for itself");
     assert_eq!(relay.from_socket(NOW, 20_001, addr("198.51.100.7:40009"), b"x"), to_tunnel(FLOW.rtcp()));
+    let out = Forward::Socket { port: 20_001, to: addr("198.51.100.7:40009") };
+    assert_eq!(relay.from_tunnel(NOW, SITE, FLOW.rtcp(), b"x"), out);
+}
+
+#[test]
+fn nothing_is_sent_to_a_private_address_behind_somebodys_nat() {
+    for at in ["192.168.1.20", "10.0.0.1", "100.64.0.1", "169.254.1.1", "127.0.0.1", "[fd00::1]", "[fe80::1]"]
+    {
+        let mut relay = Relay::new(None);
+        let link = relay.open(NOW, [tunnel(FLOW), outside(20_000, &format!("{at}:5000"))], Urgent::None);
+        for flow in [FLOW, FLOW.rtcp()] {
+            assert_eq!(relay.from_tunnel(NOW, SITE, flow, b"x"), dropped(DropReason::PrivateAddress), "{at}");
+        }
+        assert_eq!(relay.stats(link.unwrap()).unwrap().from[0].drops, 2);
+        assert_eq!(relay.dropped(DropReason::PrivateAddress), 2);
+    }
+}
+
+#[test]
+fn a_private_address_is_sent_to_where_it_is_the_signallings_or_has_spoken() {
+    let mut relay = Relay::new(None);
+    let own = Accept::Outside { signalling: ip("192.168.1.20") };
+    let leg = Leg::Socket { port: 20_000, remote: Some(remote("192.168.1.20:5000")), accept: own };
+    relay.open(NOW, [tunnel(FLOW), leg], Urgent::None).unwrap();
+    for (flow, port, to) in [(FLOW, 20_000, "192.168.1.20:5000"), (FLOW.rtcp(), 20_001, "192.168.1.20:5001")]
+    {
+        assert_eq!(relay.from_tunnel(NOW, SITE, flow, b"x"), Forward::Socket { port, to: addr(to) });
+    }
+    // Signalling through a server of the same network: the terminal itself shows that it can be reached.
+    let other = FlowId(10);
+    relay.open(NOW, [tunnel(other), outside(20_002, "192.168.1.20:5000")], Urgent::None).unwrap();
+    assert_eq!(relay.from_tunnel(NOW, SITE, other, b"x"), dropped(DropReason::PrivateAddress));
+    assert_eq!(relay.from_socket(NOW, 20_002, addr("192.168.1.20:5000"), b"x"), to_tunnel(other));
+    let out = Forward::Socket { port: 20_002, to: addr("192.168.1.20:5000") };
+    assert_eq!(relay.from_tunnel(NOW, SITE, other, b"x"), out);
 }
 
 #[test]

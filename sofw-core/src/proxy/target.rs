@@ -9,7 +9,7 @@ use super::local::ALLOW;
 use super::route::Path;
 use super::spaces::{DEFAULT_PORT, Space};
 use super::state::Answer;
-use crate::base::{Hop, InsideAddr, Instant, Transport};
+use crate::base::{Hop, InsideAddr, Instant, Transport, is_public};
 use crate::registrar::contact_hop;
 use crate::sip::{Message, Method, Uri};
 
@@ -180,20 +180,4 @@ fn request_uri_of(contact: &str) -> String {
         _ => contact,
     };
     without.to_owned()
-}
-
-/// Whether `ip` may be reached over the public network: not of a private one behind somebody's NAT.
-fn is_public(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(v4) => {
-            let [a, b, ..] = v4.octets();
-            let shared = a == 100 && (64..128).contains(&b); // RFC 6598
-            !(v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_unspecified() || shared)
-        }
-        IpAddr::V6(v6) => {
-            let first = v6.segments()[0];
-            let local = first & 0xfe00 == 0xfc00 || first & 0xffc0 == 0xfe80;
-            !(v6.is_loopback() || v6.is_unspecified() || local)
-        }
-    }
 }

@@ -1,3 +1,4 @@
+mod called;
 mod contract;
 mod hostile;
 mod phones;

@@ -74,6 +74,9 @@ impl TunnelClient {
         if wanted {
             return;
         }
+        if purpose == Purpose::Post && !tunnelling && status == 413 && self.post_too_long(now, conn) {
+            return;
+        }
         if purpose == Purpose::Down && !tunnelling && matches!(status, 404 | 410) {
             self.session_unknown(now, conn);
             return;

@@ -7,7 +7,7 @@ use super::joined::Uplink;
 use super::request::{Content, write_head};
 use super::uplink::fill;
 use crate::base::Instant;
-use crate::config::limits::{CARRIER_SILENCE_MAX, POST_CONNECTIONS_MAX};
+use crate::config::limits::{CARRIER_SILENCE_MAX, POST_BYTES_MIN, POST_CONNECTIONS_MAX};
 use crate::io::{ConnId, Output};
 use crate::tunnel::TunnelOutput;
 
@@ -40,7 +40,7 @@ impl TunnelClient {
         };
         let Some(way) = self.ways.get_mut(connection.way) else { return false };
         self.scratch.clear();
-        fill(joined, now, &mut self.scratch);
+        fill(joined, now, way.post_max, &mut self.scratch);
         if self.scratch.is_empty() {
             return false;
         }
@@ -49,9 +49,27 @@ impl TunnelClient {
         let authorized = write_head(out, way, &self.authority, &joined.path, content, &mut self.rng);
         out.extend_from_slice(&self.scratch);
         connection.begin(now, authorized);
+        connection.bytes = self.scratch.len() as u64;
         let payload = self.pool.finish();
         self.alarms.set(Alarm::Connection(conn), now + CARRIER_SILENCE_MAX);
         self.output.push_back(TunnelOutput::Io(Output::Write { conn, payload }));
+        true
+    }
+
+    /// 413: the proxy takes no POST that long (RFC 9110 §15.5.14). From now on they are half as long, and what was in this
+    /// one goes again. False if it was of the shortest: then length is not what is wrong.
+    pub(super) fn post_too_long(&mut self, now: Instant, conn: ConnId) -> bool {
+        let Some(connection) = self.connections.get(&conn) else { return false };
+        let refused = usize::try_from(connection.bytes).unwrap_or(usize::MAX);
+        let Some(way) = self.ways.get_mut(connection.way).filter(|_| refused > POST_BYTES_MIN) else {
+            return false;
+        };
+        // By the length refused: several of the former length may be under way at once.
+        way.post_max = way.post_max.min((refused / 2).max(POST_BYTES_MIN));
+        self.discard(conn);
+        if let Some(joined) = &mut self.joined {
+            joined.session.carrier_lost(now);
+        }
         true
     }
 

@@ -211,6 +211,10 @@ pub(super) fn advice(status: u16, to_connect: bool, authority: &str, way: Option
         502..=504 => format!(
             "http://{authority} cannot be reached {way}: is the server running, is the address right?"
         ),
+        _ if to_connect && target.ends_with(":443") => format!(
+            "CONNECT to {target} was refused {way}: the proxy allows this host to nobody, or not to you; use the proxy \
+             without CONNECT, or have this host allowed"
+        ),
         _ if to_connect => format!(
             "CONNECT to {target} was refused {way}: most proxies allow it to port 443 only; use the proxy without CONNECT, or \
              have this port allowed"
@@ -227,5 +231,22 @@ pub(super) fn advice(status: u16, to_connect: bool, authority: &str, way: Option
         }
         401 => format!("http://{authority} wants a password {way}: is it the SoFW server?"),
         _ => format!("HTTP status {status} {way} is nothing that a tunnel can come from"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::advice;
+
+    #[test]
+    fn a_refused_connect_is_explained_by_its_port() {
+        let only_443 = "to port 443 only";
+        for authority in ["relay.example.net", "relay.example.net:8443", "[2001:db8::443]"] {
+            assert!(advice(403, true, authority, None).contains(only_443), "{authority}");
+        }
+        for authority in ["relay.example.net:443", "[2001:db8::5]:443"] {
+            let advice = advice(403, true, authority, None);
+            assert!(!advice.contains(only_443) && advice.contains("have this host allowed"), "{advice}");
+        }
     }
 }

@@ -7,8 +7,8 @@ use super::joined::{Joined, Uplink};
 use super::request::{Content, write_head};
 use crate::base::{Duration, Instant};
 use crate::config::limits::{
-    CARRIER_SILENCE_MAX, EXCHANGE_BYTES_MAX, EXCHANGE_LIFE_MAX, PROBE_TIMEOUT, TUNNEL_ANSWER_TIMEOUT,
-    TUNNEL_WRITE_MAX,
+    CARRIER_SILENCE_MAX, EXCHANGE_BYTES_MAX, EXCHANGE_LIFE_MAX, PROBE_TIMEOUT, RECORD_ROOM_MIN,
+    TUNNEL_ANSWER_TIMEOUT, TUNNEL_WRITE_MAX,
 };
 use crate::event::{Event, Rung};
 use crate::io::{ConnId, Output};
@@ -173,7 +173,7 @@ impl TunnelClient {
         }
         let out = self.pool.start(WRITE_ROOM);
         chunked::open(out);
-        fill(joined, now, out);
+        fill(joined, now, TUNNEL_WRITE_MAX, out);
         chunked::close(out);
         if out.is_empty() && self.scratch.is_empty() {
             return connection.bytes;
@@ -259,8 +259,7 @@ impl TunnelClient {
     }
 }
 
-/// Appends sealed records of what is queued.
-pub(super) fn fill(joined: &mut Joined, now: Instant, out: &mut bytes::BytesMut) {
-    while out.len() < TUNNEL_WRITE_MAX && joined.session.fill_record(now, TUNNEL_WRITE_MAX - out.len(), out) {
-    }
+/// Appends sealed records of what is queued, until `out` has at most `max` bytes.
+pub(super) fn fill(joined: &mut Joined, now: Instant, max: usize, out: &mut bytes::BytesMut) {
+    while out.len() + RECORD_ROOM_MIN <= max && joined.session.fill_record(now, max - out.len(), out) {}
 }

@@ -1,7 +1,7 @@
 //! The ways out of the site, in the order of the configuration, and when to try which.
 
 use crate::base::{Duration, Instant, Rng};
-use crate::config::limits::{CREDENTIALS_PAUSE, RECONNECT_PAUSE};
+use crate::config::limits::{CREDENTIALS_PAUSE, RECONNECT_PAUSE, TUNNEL_WRITE_MAX};
 use crate::config::{Proxy, TunnelVia};
 use crate::io::Endpoint;
 use crate::tunnel::http::proxy_auth::ProxyAuth;
@@ -13,6 +13,8 @@ pub(super) struct Way {
     pub via: TunnelVia,
     pub auth: ProxyAuth,
     pub ladder: Ladder,
+    /// Longest body of a short POST: [`TUNNEL_WRITE_MAX`] until the proxy says that it is too long.
+    pub post_max: usize,
     /// The proxy refused our credentials; not before then.
     blocked_until: Option<Instant>,
 }
@@ -30,7 +32,13 @@ impl Way {
             TunnelVia::Direct => None,
             TunnelVia::Forward(proxy) | TunnelVia::Connect(proxy) => proxy.credentials.clone(),
         };
-        Way { via, auth: ProxyAuth::new(credentials), ladder: Ladder::default(), blocked_until: None }
+        Way {
+            via,
+            auth: ProxyAuth::new(credentials),
+            ladder: Ladder::default(),
+            post_max: TUNNEL_WRITE_MAX,
+            blocked_until: None,
+        }
     }
 
     /// Where its TCP connections go.

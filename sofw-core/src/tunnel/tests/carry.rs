@@ -2,7 +2,7 @@
 
 use super::middle::{Auth, Middle, Side};
 use super::*;
-use crate::config::limits::EXCHANGE_BYTES_MAX;
+use crate::config::limits::{EXCHANGE_BYTES_MAX, POST_BYTES_MIN, POST_CONNECTIONS_MAX};
 use crate::tunnel::FlowId;
 
 /// Up within 5 s on the expected rung; then frames and voice pass both ways.
@@ -52,6 +52,30 @@ fn p02_through_a_proxy_that_holds_request_bodies_back() {
     let middle = Middle { buffers_requests: true, ..Middle::proxy() };
     let world = carries(World::new(middle, vec![TunnelVia::Forward(proxy(None))]), Rung::Post);
     assert_eq!(world.server.status(SiteId(0)).unwrap().rung, Rung::Post);
+}
+
+#[test]
+fn a_proxy_that_refuses_long_posts_gets_shorter_ones() {
+    // The last one takes nothing but the shortest.
+    for (body_max, refused_max) in [(16 * 1024, 3), (POST_BYTES_MIN, 6)] {
+        let middle = Middle { buffers_requests: true, body_max: Some(body_max), ..Middle::proxy() };
+        let mut world = World::new(middle, vec![TunnelVia::Forward(proxy(None))]);
+        world.run_until_up(Duration::from_secs(5));
+        assert_eq!((world.rung(), world.middle.too_long_seen), (Some(Rung::Post), 0));
+        let numbers: Vec<u16> = (0..12_000).collect();
+        for _ in 0..4 {
+            world.client.send(world.now, Frame::PortsReady(numbers.clone()));
+        }
+        world.run_ms(5_000);
+        let seen = world.middle.too_long_seen;
+        assert!((1..=refused_max * POST_CONNECTIONS_MAX).contains(&seen), "{seen} refused");
+        assert_eq!(world.at_server, numbers.repeat(4), "nothing is lost, nothing comes twice");
+        // It is remembered.
+        world.client.send(world.now, Frame::PortsReady(numbers));
+        world.run_ms(2_000);
+        assert_eq!((world.middle.too_long_seen, world.at_server.len()), (seen, 5 * 12_000));
+        assert_eq!(world.count(Side::Client, |event| matches!(event, Event::TunnelDown { .. })), 0);
+    }
 }
 
 #[test]

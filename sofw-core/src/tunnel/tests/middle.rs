@@ -37,6 +37,10 @@ pub(in crate::tunnel) struct Middle {
     pub is_proxy: bool,
     /// Request bodies are sent on when they are complete.
     pub buffers_requests: bool,
+    /// Requests with a longer body are answered 413.
+    pub body_max: Option<usize>,
+    /// How many were.
+    pub too_long_seen: usize,
     /// Response bodies, too: no tunnel comes from it.
     pub buffers_responses: bool,
     /// Bodies are cut into chunks of so many bytes.
@@ -142,6 +146,11 @@ impl Middle {
         }
     }
 
+    fn is_too_long(&self, length: Option<&str>) -> bool {
+        let length = length.and_then(|length| length.parse::<usize>().ok());
+        self.body_max.is_some_and(|max| length.is_some_and(|length| length > max))
+    }
+
     fn request_head(&mut self, link: &mut Link, out: &mut Vec<(Side, Vec<u8>)>) {
         let head = link.requests.request().unwrap();
         let mut text = format!("{} {}\n", head.method, head.target);
@@ -160,6 +169,9 @@ impl Middle {
             link.answer = Some(auth.challenge());
         } else if let Some(portal) = self.portal {
             link.answer = Some(portal.to_owned());
+        } else if self.is_too_long(length.as_deref()) {
+            self.too_long_seen += 1;
+            link.answer = Some("HTTP/1.1 413 Content Too Large\r\nContent-Length: 5\r\n\r\nlong!".to_owned());
         } else if method == "CONNECT" && self.refuses_connect {
             link.answer = Some("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n".to_owned());
         } else if method == "CONNECT" {
