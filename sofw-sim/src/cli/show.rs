@@ -64,7 +64,12 @@ pub fn replay(what: &str, seed: Option<u64>, dir: Option<&Path>) -> ExitCode {
             super::swarm::record(&scenario, seed)
         }
         Err(_) => match input::scenario(what) {
-            Ok(scenario) => crate::run::run(&scenario, seed.unwrap_or(scenario.seed)),
+            Ok(scenario) => {
+                let seed = seed.unwrap_or(scenario.seed);
+                let mut record = crate::run::run(&scenario, seed);
+                record.replay = format!("sofw-sim run {what} --seeds {seed}");
+                record
+            }
             Err(problem) => return bad(&problem),
         },
     };
