@@ -1,4 +1,4 @@
-//! docs/PAPER.md may name only tests that exist.
+//! docs/PAPER.md may name only tests and scenarios that exist, and names every scenario that is called after a requirement.
 
 use std::path::{Path, PathBuf};
 
@@ -18,6 +18,34 @@ fn every_test_that_the_document_names_exists() {
             "{name} is named in docs/PAPER.md and does not exist"
         );
     }
+}
+
+#[test]
+fn every_scenario_that_the_document_names_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let document = std::fs::read_to_string(root.join("docs/PAPER.md")).expect("docs/PAPER.md is there");
+    let named: Vec<&str> = document.split('`').filter(|word| is_scenario_name(word)).collect();
+    let scenarios = root.join("sofw-sim/scenarios");
+    for name in &named {
+        let file = scenarios.join(format!("{name}.toml"));
+        assert!(file.is_file(), "{name} is named in docs/PAPER.md and is no scenario");
+    }
+    for entry in std::fs::read_dir(scenarios).expect("the scenarios are there").flatten() {
+        let path = entry.path();
+        let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+        let shows_a_requirement = name.starts_with("rfc3665-") || is_test_name(&name.replacen('-', "_", 1));
+        assert!(
+            !shows_a_requirement || named.contains(&name),
+            "{name} shows a requirement and is not named in docs/PAPER.md"
+        );
+    }
+}
+
+/// Lower-case words with dashes: `p05-outside-calls-inside`, `busy-hour`; the few scenarios of one word are not looked for.
+fn is_scenario_name(word: &str) -> bool {
+    let is_plain =
+        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    word.contains('-') && word.split('-').all(is_plain)
 }
 
 fn is_test_name(word: &str) -> bool {

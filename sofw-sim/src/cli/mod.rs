@@ -1,5 +1,6 @@
 //! The `sofw-sim` command line. Here, and only here, are a clock, threads, files and signals: a run itself knows none of them.
 
+mod calibrate;
 mod evaluate;
 mod input;
 mod pool;
@@ -8,6 +9,7 @@ mod run;
 mod show;
 mod swarm;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -83,6 +85,10 @@ enum Command {
     Init,
     /// Prints the JSON schema of scenario files, for editors.
     Schema,
+    /// Prints the reference of scenario files in Markdown: every table, key, step, metric and name.
+    Reference,
+    /// Prints the TCP model's delays beside a real kernel's in Markdown.
+    Calibrate,
 }
 
 #[derive(Args)]
@@ -125,7 +131,14 @@ pub fn main() -> ExitCode {
         Command::Evaluate { output, every, work } => evaluate::evaluate(&output, every, work),
         Command::Init => show::print(crate::scenario::TEMPLATE),
         Command::Schema => show::schema(),
+        Command::Reference => show::print(&crate::scenario::reference()),
+        Command::Calibrate => calibrate::print(),
     }
+}
+
+/// Writes to standard output. Whoever reads it may stop reading, as `head` does; that is no failure.
+fn say(text: &str) {
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
 }
 
 /// Something is wrong with what was asked for.

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::{BAD_INPUT, FAILED, RunArguments, input, pool};
+use super::{BAD_INPUT, FAILED, RunArguments, input, pool, say};
 use crate::report::{self, Summary};
 use crate::scenario::Scenario;
 
@@ -48,16 +48,16 @@ pub fn run(arguments: &RunArguments) -> ExitCode {
             Err(error) => return unwritable(dir, &error),
         }
     }
-    print!("{}", report::text::verdict(&summaries));
+    say(&report::text::verdict(&summaries));
     let simulated: f64 = summaries.iter().map(|run| run.length.as_secs_f64()).sum();
-    println!(
-        "{simulated:.0} s simulated in {:.1} s{}",
+    say(&format!(
+        "{simulated:.0} s simulated in {:.1} s{}\n",
         done.took.as_secs_f64(),
         if done.interrupted { ", then interrupted" } else { "" }
-    );
+    ));
     if let Some(dir) = dir {
         match report::write_index(dir, &summaries) {
-            Ok(index) => println!("report: {}", index.display()),
+            Ok(index) => say(&format!("report: {}\n", index.display())),
             Err(error) => return unwritable(Some(dir), &error),
         }
     }

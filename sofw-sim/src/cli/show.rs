@@ -5,14 +5,14 @@ use std::process::ExitCode;
 
 use sofw_core::base::Rng;
 
-use super::{BAD_INPUT, FAILED, input};
+use super::{BAD_INPUT, FAILED, input, say};
 use crate::record::Record;
 use crate::report;
 use crate::scenario::{self, Scenario};
 use crate::swarm::Plan;
 
 pub fn print(text: &str) -> ExitCode {
-    print!("{text}");
+    say(text);
     ExitCode::SUCCESS
 }
 
@@ -36,11 +36,13 @@ pub fn list(filter: Option<&str>) -> ExitCode {
     };
     let width = scenarios.iter().map(|scenario| scenario.name.len()).max().unwrap_or(0);
     let shown: Vec<&Scenario> = scenarios.iter().filter(wanted).collect();
+    let mut text = String::new();
     for scenario in &shown {
-        println!("{:width$}  {}  [{}]", scenario.name, scenario.about, scenario.shows.join(", "));
+        let shows = scenario.shows.join(", ");
+        text += &format!("{:width$}  {}  [{shows}]\n", scenario.name, scenario.about);
     }
-    println!("{} of {} scenarios; `sofw-sim explain NAME` says more", shown.len(), scenarios.len());
-    ExitCode::SUCCESS
+    text += &format!("{} of {} scenarios; `sofw-sim explain NAME` says more\n", shown.len(), scenarios.len());
+    print(&text)
 }
 
 pub fn explain(file: &str, source: bool) -> ExitCode {
@@ -58,19 +60,24 @@ pub fn replay(what: &str, seed: Option<u64>, dir: Option<&Path>) -> ExitCode {
     let record = match what.parse::<u64>() {
         Ok(seed) => {
             let scenario = Plan::from_rng(&mut Rng::new(super::swarm::seed_bytes(seed))).to_scenario();
-            println!("{}", scenario.to_toml());
+            say(&format!("{}\n", scenario.to_toml()));
             super::swarm::record(&scenario, seed)
         }
         Err(_) => match input::scenario(what) {
-            Ok(scenario) => crate::run::run(&scenario, seed.unwrap_or(scenario.seed)),
+            Ok(scenario) => {
+                let seed = seed.unwrap_or(scenario.seed);
+                let mut record = crate::run::run(&scenario, seed);
+                record.replay = format!("sofw-sim run {what} --seeds {seed}");
+                record
+            }
             Err(problem) => return bad(&problem),
         },
     };
     tell(&record);
-    print!("{}", report::text::verdict(&[report::Summary::of(&record)]));
+    say(&report::text::verdict(&[report::Summary::of(&record)]));
     if let Some(dir) = dir {
         match report::write_all(dir, std::slice::from_ref(&record)) {
-            Ok(index) => println!("report: {}", index.display()),
+            Ok(index) => say(&format!("report: {}\n", index.display())),
             Err(error) => return bad(&format!("{}: cannot write the report: {error}", dir.display())),
         }
     }
@@ -89,9 +96,9 @@ fn tell(record: &Record) {
     });
     let mut lines: Vec<_> = story.chain(ladder).collect();
     lines.sort_by_key(|(at, _)| *at);
-    for (at, line) in lines {
-        println!("{:>10.3} {line}", at.as_nanos() as f64 / 1e9);
-    }
+    let text: String =
+        lines.iter().map(|(at, line)| format!("{:>10.3} {line}\n", at.as_nanos() as f64 / 1e9)).collect();
+    say(&text);
 }
 
 fn bad(problem: &str) -> ExitCode {

@@ -22,6 +22,7 @@ impl Packet {
         let (from, to) = (SocketAddr::new(router, 0), SocketAddr::new(self.source.ip(), 0));
         let mut packet = Packet::start(from, to, Protocol::Icmp, HEADER, HEADER + quoted.len());
         let at = usize::from(packet.transport);
+        packet.bytes.resize(at + HEADER + quoted.len(), 0);
         let body = &mut packet.bytes[at..];
         body[HEADER..].copy_from_slice(quoted);
         // Type and code: RFC 792 (3, 3), RFC 4443 (1, 4).

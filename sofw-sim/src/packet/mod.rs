@@ -13,7 +13,7 @@ mod tests;
 use core::net::{IpAddr, SocketAddr};
 
 use smoltcp::phy::ChecksumCapabilities;
-use smoltcp::wire::{IpProtocol, Ipv4Packet, Ipv4Repr, Ipv6Packet, Ipv6Repr, TcpPacket, UdpPacket, UdpRepr};
+use smoltcp::wire::{IpProtocol, Ipv4Packet, Ipv4Repr, Ipv6Packet, Ipv6Repr, TcpPacket, UdpPacket};
 
 /// The transport protocol of a packet.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -46,16 +46,14 @@ impl Packet {
     pub fn udp(source: SocketAddr, destination: SocketAddr, payload: &[u8]) -> Packet {
         let length = UDP_HEADER + payload.len();
         let mut packet = Packet::start(source, destination, Protocol::Udp, UDP_HEADER, length);
-        let repr = UdpRepr { src_port: source.port(), dst_port: destination.port() };
         let at = usize::from(packet.transport);
-        repr.emit(
-            &mut UdpPacket::new_unchecked(&mut packet.bytes[at..]),
-            &source.ip().into(),
-            &destination.ip().into(),
-            payload.len(),
-            |buffer| buffer.copy_from_slice(payload),
-            &unchecked(),
-        );
+        packet.bytes.resize(at + UDP_HEADER, 0);
+        let mut udp = UdpPacket::new_unchecked(&mut packet.bytes[at..]);
+        udp.set_src_port(source.port());
+        udp.set_dst_port(destination.port());
+        udp.set_len(length as u16);
+        udp.set_checksum(0);
+        packet.bytes.extend_from_slice(payload);
         packet
     }
 
@@ -193,7 +191,7 @@ impl Packet {
         bytes
     }
 
-    /// A packet with its IP header, room for `length` bytes behind it, and the payload `header` bytes into that.
+    /// A packet that ends with its IP header; `length` bytes are to follow, of which the payload begins after `header`.
     fn start(
         source: SocketAddr,
         destination: SocketAddr,
@@ -211,20 +209,22 @@ impl Packet {
             (IpAddr::V4(src_addr), IpAddr::V4(dst_addr)) => {
                 let repr =
                     Ipv4Repr { src_addr, dst_addr, next_header, payload_len: length, hop_limit: HOP_LIMIT };
-                let mut bytes = vec![0; IPV4_HEADER + length];
+                let mut bytes = Vec::with_capacity(IPV4_HEADER + length);
+                bytes.resize(IPV4_HEADER, 0);
                 repr.emit(&mut Ipv4Packet::new_unchecked(&mut bytes), &unchecked());
                 (bytes, IPV4_HEADER)
             }
             (IpAddr::V6(src_addr), IpAddr::V6(dst_addr)) => {
                 let repr =
                     Ipv6Repr { src_addr, dst_addr, next_header, payload_len: length, hop_limit: HOP_LIMIT };
-                let mut bytes = vec![0; IPV6_HEADER + length];
+                let mut bytes = Vec::with_capacity(IPV6_HEADER + length);
+                bytes.resize(IPV6_HEADER, 0);
                 repr.emit(&mut Ipv6Packet::new_unchecked(&mut bytes));
                 (bytes, IPV6_HEADER)
             }
             (from, to) => panic!("a packet from {from} to {to}"),
         };
-        assert!(bytes.len() <= usize::from(u16::MAX), "{length} bytes do not fit a packet");
+        assert!(transport + length <= usize::from(u16::MAX), "{length} bytes do not fit a packet");
         Packet {
             bytes,
             source,

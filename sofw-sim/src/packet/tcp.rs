@@ -20,13 +20,16 @@ impl Packet {
             sack_permitted: head.options.sack_permitted,
             sack_ranges: head.options.sack,
             timestamp: head.options.timestamps.map(|(value, echo)| TcpTimestampRepr::new(value, echo)),
-            payload,
+            // Copied behind the header, not through it.
+            payload: &[],
         };
-        let mut packet =
-            Packet::start(head.src, head.dst, Protocol::Tcp, repr.header_len(), repr.buffer_len());
+        let header = repr.header_len();
+        let mut packet = Packet::start(head.src, head.dst, Protocol::Tcp, header, header + payload.len());
         let at = usize::from(packet.transport);
+        packet.bytes.resize(at + header, 0);
         let mut tcp = TcpPacket::new_unchecked(&mut packet.bytes[at..]);
         repr.emit(&mut tcp, &head.src.ip().into(), &head.dst.ip().into(), &unchecked());
+        packet.bytes.extend_from_slice(payload);
         packet
     }
 

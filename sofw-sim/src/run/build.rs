@@ -60,7 +60,9 @@ impl<'a> Builder<'a> {
         map.link_names = (0..map.zones.len()).map(|link| world.link_name(link).to_owned()).collect();
         map.server_addrs = server_addrs(scenario).into_iter().chain([reverse_proxy_addr()]).collect();
         for (link, zone) in map.zones.iter().enumerate() {
-            if *zone == Zone::Public || map.places.iter().any(|place| place.inner == link) {
+            if *zone == Zone::Public
+                || map.places.iter().any(|place| [place.inner, place.line].contains(&link))
+            {
                 world.observe(link);
             }
         }

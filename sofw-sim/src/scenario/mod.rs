@@ -14,6 +14,7 @@ pub mod names;
 mod parse;
 mod plan;
 mod problem;
+mod reference;
 mod schema;
 mod shape;
 #[cfg(test)]
@@ -25,6 +26,7 @@ pub use builtin::builtin;
 pub use explain::explain;
 pub use model::Scenario;
 pub use problem::{Problem, nearest};
+pub use reference::reference;
 pub use schema::schema;
 
 /// A scenario to start from: what `sofw-sim init` writes.

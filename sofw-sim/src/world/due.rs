@@ -6,19 +6,20 @@ use std::collections::BinaryHeap;
 use sofw_core::base::Instant;
 
 /// A thing that will happen.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum What {
-    /// A packet arrives; `packet` is its place among those in flight.
-    Arrive { node: u32, port: u32, packet: u32 },
+    /// A packet arrives; it is at this place among those in flight.
+    Arrive(u32),
     /// A node wanted to be woken.
-    Wake { node: u32 },
+    Wake(u32),
 }
 
+/// Small, because the heap moves it often: the kind is the lowest bit of the sequence.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) struct Due {
-    pub at: Instant,
+struct Due {
+    at: Instant,
     sequence: u64,
-    pub what: What,
+    whose: u32,
 }
 
 #[derive(Debug, Default)]
@@ -29,14 +30,20 @@ pub(super) struct Heap {
 
 impl Heap {
     pub fn push(&mut self, at: Instant, what: What) {
-        self.sequence += 1;
-        self.due.push(Reverse(Due { at, sequence: self.sequence, what }));
+        self.sequence += 2;
+        let (kind, whose) = match what {
+            What::Arrive(packet) => (0, packet),
+            What::Wake(node) => (1, node),
+        };
+        self.due.push(Reverse(Due { at, sequence: self.sequence | kind, whose }));
     }
 
-    pub fn pop_until(&mut self, end: Instant) -> Option<Due> {
+    pub fn pop_until(&mut self, end: Instant) -> Option<(Instant, What)> {
         if self.due.peek()?.0.at > end {
             return None;
         }
-        self.due.pop().map(|Reverse(due)| due)
+        let Reverse(due) = self.due.pop()?;
+        let what = if due.sequence & 1 == 0 { What::Arrive(due.whose) } else { What::Wake(due.whose) };
+        Some((due.at, what))
     }
 }

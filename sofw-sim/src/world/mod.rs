@@ -94,7 +94,8 @@ pub struct World<O> {
     heap: Heap,
     /// Packets that arrive at once, in the order of sending.
     at_once: VecDeque<(NodeId, PortId, Packet)>,
-    flying: Slab<Packet>,
+    /// Where packets under way will arrive.
+    flying: Slab<(NodeId, PortId, Packet)>,
     places: Vec<Place>,
     links: Vec<Link>,
     rng: Rng,
@@ -283,14 +284,14 @@ impl<O: Observer> World<O> {
             while let Some((node, port, packet)) = self.at_once.pop_front() {
                 self.arrive(node, port, packet);
             }
-            let Some(due) = self.heap.pop_until(end) else { break };
-            self.now = self.now.max(due.at);
-            match due.what {
-                What::Arrive { node, port, packet } => {
-                    let packet = self.flying.remove(packet as usize);
-                    self.arrive(node as NodeId, port as PortId, packet);
+            let Some((at, what)) = self.heap.pop_until(end) else { break };
+            self.now = self.now.max(at);
+            match what {
+                What::Arrive(place) => {
+                    let (node, port, packet) = self.flying.remove(place as usize);
+                    self.arrive(node, port, packet);
                 }
-                What::Wake { node } => self.wake(node as NodeId, due.at),
+                What::Wake(node) => self.wake(node as NodeId, at),
             }
         }
         self.now = self.now.max(end);
@@ -354,7 +355,7 @@ impl<O: Observer> World<O> {
         if let Some(at) = next.map(|at| at.max(self.now)) {
             if place.armed.is_none_or(|armed| at < armed) {
                 place.armed = Some(at);
-                self.heap.push(at, What::Wake { node: node as u32 });
+                self.heap.push(at, What::Wake(node as u32));
             }
         }
     }
@@ -387,8 +388,8 @@ impl<O: Observer> World<O> {
     }
 
     fn fly(&mut self, at: Instant, node: NodeId, port: PortId, packet: Packet) {
-        let packet = self.flying.insert(packet) as u32;
-        self.heap.push(at, What::Arrive { node: node as u32, port: port as u32, packet });
+        let place = self.flying.insert((node, port, packet)) as u32;
+        self.heap.push(at, What::Arrive(place));
     }
 }
 

@@ -38,7 +38,10 @@ impl RatHistory {
                     self.lives.len() - 1
                 }
             };
-            self.lives[life].ends = record.ends.each_ref().map(end);
+            let ends = &mut self.lives[life].ends;
+            if ends.iter().any(|end| end.ends_with('?')) {
+                *ends = record.ends.each_ref().map(end);
+            }
             seen.insert(key, life);
         }
         for gone in self.present.values() {
