@@ -297,7 +297,9 @@ impl Hrac {
         while let Some(output) = self.flows.poll() {
             self.out.push_back(output);
         }
-        self.waiting.tunnel_is_up(self.now, self.tunnel.is_up());
+        for (phone, invite) in self.waiting.tunnel_is_up(self.now, self.tunnel.is_up()) {
+            self.cancel(phone, &invite);
+        }
     }
 
     /// HRAS knows nothing of before: it is told who we are and which ports it may name, and opens its flows again.

@@ -68,7 +68,7 @@ impl Hrac {
         }
         let admission = match self.in_session {
             true => self.waiting.admit(self.now, source, &message),
-            false => self.waiting.hold(source, &message),
+            false => self.waiting.hold(self.now, source, &message),
         };
         match admission {
             Admission::Pass => {}
@@ -84,6 +84,14 @@ impl Hrac {
         None
     }
 
+    /// Nobody waits for the answer to this INVITE any more: a CANCEL follows it through the session, which keeps the order.
+    pub(super) fn cancel(&mut self, phone: RaHeader, invite: &[u8]) {
+        if let Ok(invite) = Message::parse(invite) {
+            self.say(Frame::Sip { phone, message: build::cancel(&invite).into() });
+            self.dirty = true;
+        }
+    }
+
     /// A message of HRAS for a phone.
     pub(super) fn sip_to_phone(&mut self, phone: RaHeader, message: Payload) {
         let Some(listener) = self.phones.listener(phone) else {
@@ -93,6 +101,10 @@ impl Hrac {
         match Message::parse(&message) {
             Ok(view) => {
                 self.tell_media(phone, &view);
+                let late = if view.is_request() { None } else { self.waiting.answered(self.now, &view) };
+                if let Some(invite) = late {
+                    self.cancel(phone, &invite);
+                }
                 self.report(&view, phone, listener, false);
             }
             Err(_) => return self.dropped_from(DropReason::MalformedSip, None),

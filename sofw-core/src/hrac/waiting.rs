@@ -1,26 +1,39 @@
-//! Requests that wait for the tunnel's return in the session's queue.
+//! Requests that wait for HRAS, some of them in the session's queue for the tunnel's return.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::base::{Instant, Payload};
 use crate::config::limits::{TUNNEL_GRACE, WAITING_BYTES_MAX, WAITING_REQUESTS_MAX};
 use crate::fill::Fill;
 use crate::sip::{Message, Method};
+use crate::transaction::T1_64;
 use crate::tunnel::RaHeader;
 
-/// Who waits. A request that waits already must not be refused when it comes again: the caller would believe that the call
-/// failed, and the callee would answer nobody.
+/// Which requests HRAS has not answered. One that waits already must not be refused when it comes again: the caller would believe that the
+/// call failed, and the callee would answer nobody. What was passed on before the tunnel's end was noticed waits, too.
 #[derive(Debug)]
 pub(super) struct Waiting {
     down_since: Option<Instant>,
-    /// Source, branch and CSeq (RFC 3261 §17.2.3; the branch is empty for RFC 2543 phones).
-    requests: BTreeSet<Request>,
+    /// Those of the present span of [`T1_64`], and of the one before: nobody repeats older ones (RFC 3261 §17.1).
+    requests: BTreeMap<Request, Asked>,
+    former: BTreeMap<Request, Asked>,
+    span_began: Instant,
+    invite_bytes: usize,
     /// What ends calls, while there is no session that could keep it, and how many bytes that is.
     held: Vec<(RaHeader, Payload)>,
     held_bytes: usize,
 }
 
-type Request = (RaHeader, String, String);
+/// Sent-by, branch and CSeq (RFC 3261 §17.2.3; the branch is empty for RFC 2543 phones) with Call-ID.
+type Request = (String, String, String);
+
+#[derive(Debug)]
+struct Asked {
+    at: Instant,
+    phone: RaHeader,
+    /// An INVITE to which nothing at all was answered.
+    invite: Option<Payload>,
+}
 
 /// What becomes of a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,62 +50,123 @@ pub(super) enum Admission {
 
 impl Waiting {
     pub(super) const fn new(now: Instant) -> Self {
-        Waiting { down_since: Some(now), requests: BTreeSet::new(), held: Vec::new(), held_bytes: 0 }
+        Waiting {
+            down_since: Some(now),
+            requests: BTreeMap::new(),
+            former: BTreeMap::new(),
+            span_began: now,
+            invite_bytes: 0,
+            held: Vec::new(),
+            held_bytes: 0,
+        }
     }
 
-    /// Whether the tunnel carries frames now.
-    pub(super) fn tunnel_is_up(&mut self, now: Instant, up: bool) {
-        if up {
-            self.down_since = None;
-            self.requests.clear();
-        } else {
+    /// Whether the tunnel carries frames now. When it is back: the INVITEs in its queue whose callers have given up (RFC 3261 §17.1.1.2,
+    /// timer B). They must be cancelled, or phones ring for nobody; here, because the CANCEL then comes right behind.
+    pub(super) fn tunnel_is_up(&mut self, now: Instant, up: bool) -> Vec<(RaHeader, Payload)> {
+        if !up {
             self.down_since.get_or_insert(now);
+            return Vec::new();
         }
+        if self.down_since.take().is_none() {
+            return Vec::new();
+        }
+        let all = self.former.values_mut().chain(self.requests.values_mut());
+        let late = all.filter(|asked| now.since(asked.at) >= T1_64);
+        let late: Vec<_> = late.filter_map(|asked| Some((asked.phone, asked.invite.take()?))).collect();
+        self.invite_bytes -= late.iter().map(|(_, invite)| invite.len()).sum::<usize>();
+        late
     }
 
     /// The session ended, and with it its queue.
     pub(super) fn session_ended(&mut self) {
         self.requests.clear();
+        self.former.clear();
+        self.invite_bytes = 0;
     }
 
     /// Within a session nothing is lost, so a short outage is waited out; what ends a transaction or a call may always wait:
     /// a refused BYE would leave the other end talking to nobody.
     pub(super) fn admit(&mut self, now: Instant, source: RaHeader, message: &Message<'_>) -> Admission {
-        let Some(since) = self.down_since else { return Admission::Pass };
         if !message.is_request() || message.method() == Method::Ack {
             return Admission::Pass;
         }
-        let key = key(source, message);
-        if self.requests.contains(&key) {
-            return Admission::Repeated;
+        let key = key(message);
+        let is_known = self.requests.contains_key(&key) || self.former.contains_key(&key);
+        match self.down_since {
+            None => self.begin_span(now),
+            Some(_) if is_known => return Admission::Repeated,
+            Some(since) => {
+                let is_long = now.since(since) > TUNNEL_GRACE;
+                if !ends_something(message) && (is_long || self.len() >= WAITING_REQUESTS_MAX) {
+                    return Admission::Refused;
+                }
+            }
         }
-        let has_room = self.requests.len() < WAITING_REQUESTS_MAX;
-        if !ends_something(message) && (now.since(since) > TUNNEL_GRACE || !has_room) {
-            return Admission::Refused;
-        }
-        if has_room {
-            self.requests.insert(key);
+        if !is_known {
+            self.remember(now, key, source, message);
         }
         Admission::Pass
     }
 
+    /// HRAS answers. Gives the INVITE if this is the first word about it, and nobody waits for it any more: it must be cancelled.
+    pub(super) fn answered(&mut self, now: Instant, response: &Message<'_>) -> Option<Payload> {
+        let key = key(response);
+        let asked = self.requests.get_mut(&key).or(self.former.get_mut(&key))?;
+        let is_late = now.since(asked.at) >= T1_64;
+        let invite = asked.invite.take();
+        self.invite_bytes -= invite.as_ref().map_or(0, |invite| invite.len());
+        let is_final = response.status() >= Some(200);
+        if is_final {
+            self.requests.remove(&key);
+            self.former.remove(&key);
+        }
+        invite.filter(|_| is_late && !is_final)
+    }
+
+    fn begin_span(&mut self, now: Instant) {
+        if now.since(self.span_began) < T1_64 {
+            return;
+        }
+        let over = core::mem::replace(&mut self.former, core::mem::take(&mut self.requests));
+        self.invite_bytes -=
+            over.values().filter_map(|asked| asked.invite.as_ref()).map(|invite| invite.len()).sum::<usize>();
+        self.span_began = now;
+    }
+
+    fn remember(&mut self, now: Instant, key: Request, phone: RaHeader, message: &Message<'_>) {
+        if self.len() >= WAITING_REQUESTS_MAX {
+            return;
+        }
+        let bytes = message.bytes();
+        let keeps =
+            message.method() == Method::Invite && self.invite_bytes + bytes.len() <= WAITING_BYTES_MAX;
+        let invite = keeps.then(|| Payload::from(bytes.to_vec()));
+        self.invite_bytes += invite.as_ref().map_or(0, |invite| invite.len());
+        self.requests.insert(key, Asked { at: now, phone, invite });
+    }
+
+    fn len(&self) -> usize {
+        self.requests.len() + self.former.len()
+    }
+
     /// A message without a session. What ends a call is kept for the next one, in which HRAS knows the call still; all
     /// else is refused.
-    pub(super) fn hold(&mut self, source: RaHeader, message: &Message<'_>) -> Admission {
-        let key = key(source, message);
+    pub(super) fn hold(&mut self, now: Instant, source: RaHeader, message: &Message<'_>) -> Admission {
+        let key = key(message);
         if !ends_something(message) {
             return Admission::Refused;
         }
-        if self.requests.contains(&key) {
+        if self.requests.contains_key(&key) {
             return Admission::Repeated;
         }
         let bytes = self.held_bytes + message.bytes().len();
-        if bytes > WAITING_BYTES_MAX || self.requests.len() >= WAITING_REQUESTS_MAX {
+        if bytes > WAITING_BYTES_MAX || self.len() >= WAITING_REQUESTS_MAX {
             return Admission::Refused;
         }
         self.held_bytes = bytes;
         self.held.push((source, message.bytes().to_vec().into()));
-        self.requests.insert(key);
+        self.remember(now, key, source, message);
         Admission::Held
     }
 
@@ -105,7 +179,7 @@ impl Waiting {
     /// How full it is.
     pub(super) fn fills(&self) -> [Fill; 2] {
         [
-            Fill::new("requests waiting for the tunnel", self.requests.len(), WAITING_REQUESTS_MAX),
+            Fill::new("requests waiting for an answer", self.len(), WAITING_REQUESTS_MAX),
             Fill::new("requests held without a session, bytes", self.held_bytes, WAITING_BYTES_MAX),
         ]
     }
@@ -120,8 +194,10 @@ fn ends_something(message: &Message<'_>) -> bool {
     message.is_request() && matches!(message.method(), Method::Bye | Method::Cancel)
 }
 
-fn key(source: RaHeader, message: &Message<'_>) -> Request {
-    let branch = message.via().transaction_branch().unwrap_or_default().to_owned();
+fn key(message: &Message<'_>) -> Request {
+    let via = message.via();
+    let branch = via.transaction_branch().unwrap_or_default().to_owned();
     let (number, method) = message.cseq();
-    (source, branch, format!("{number} {} {}", method.as_str(), message.call_id()))
+    let sent_by = format!("{} {:?}", via.host(), via.port());
+    (sent_by, branch, format!("{number} {} {}", method.as_str(), message.call_id()))
 }

@@ -3,7 +3,7 @@
 use super::SipServer;
 use super::relay::{BranchId, RelayModule};
 use super::state::{Answer, Cancel, Role, Timer, reason};
-use crate::base::Instant;
+use crate::base::{Hop, Instant};
 use crate::sip::{Message, build};
 use crate::transaction::{ClientKey, ServerKey, T1_64};
 
@@ -55,6 +55,16 @@ impl SipServer {
         if branch.client.is_proceeding() {
             self.send_cancel(now, id);
         }
+    }
+
+    /// The INVITE of a branch that was given up may arrive yet, and the phone would ring for a call that is over. §9.1 wants a CANCEL to
+    /// wait for a provisional response because it could overtake the INVITE; where order is kept, it cannot.
+    pub(super) fn cancel_behind(&mut self, now: Instant, to: Hop, invite: &[u8]) {
+        let Ok(sent) = Message::parse(invite) else { return };
+        let key = ClientKey::new(sent.via().branch().unwrap_or_default(), "CANCEL");
+        let cancel = build::cancel(&sent);
+        let own = self.next_branch_id();
+        self.open_branch(now, own, key, Role::Own, false, to, cancel.into());
     }
 
     pub(super) fn send_cancel(&mut self, now: Instant, id: BranchId) {

@@ -36,9 +36,12 @@ impl SipServer {
             None => {
                 let begins = request.to().tag().is_none() && makes_dialog(request.method());
                 let unconfirmed = !success && !invite;
-                if !begins || unconfirmed || made >= BRANCH_DIALOGS_MAX {
+                // A call older than this server, whose phone inside has just renewed it: the other end may speak in it again.
+                let is_renewed = success && from.site().is_some() && negotiates_call(request.method());
+                if !(begins || is_renewed) || unconfirmed || made >= BRANCH_DIALOGS_MAX {
                     return;
                 }
+                let invite = invite || is_renewed;
                 let legs = [self.caller_leg(&request, from), self.callee_leg(response, to)];
                 let call_id = request.call_id().to_owned();
                 let dialog = Dialog { call_id, legs, invite, confirmed: success, session: None };
@@ -213,6 +216,11 @@ impl SipServer {
         }
         leg
     }
+}
+
+/// Whether a request with a To tag belongs to a call that an INVITE made (RFC 3261 §14, RFC 3311).
+fn negotiates_call(method: Method<'_>) -> bool {
+    matches!(method, Method::Invite | Method::Update)
 }
 
 /// The number that a header value begins with.

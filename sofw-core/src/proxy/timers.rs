@@ -67,7 +67,11 @@ impl SipServer {
                 self.send(to, sent);
             }
             Some(ClientDue::TimedOut) => {
+                let unanswered = branch.client.is_invite().then(|| branch.sent.clone());
                 self.time_out(now, id, role, relay);
+                if let Some(invite) = unanswered.filter(|_| keeps_order(&to)) {
+                    self.cancel_behind(now, to, &invite);
+                }
                 return;
             }
             Some(ClientDue::Ended) => return self.close_branch(id),
@@ -95,4 +99,9 @@ impl SipServer {
         }
         self.close_branch(id);
     }
+}
+
+/// Whether what is sent to a hop waits in a queue, if it is not there: in the session of a tunnel that is away, or for a TCP connection.
+fn keeps_order(to: &Hop) -> bool {
+    to.site().is_some() || to.transport().is_reliable()
 }

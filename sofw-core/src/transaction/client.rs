@@ -120,6 +120,11 @@ impl Client {
         self.end_at = None;
     }
 
+    /// Whether its request is an INVITE.
+    pub const fn is_invite(&self) -> bool {
+        self.invite
+    }
+
     /// Whether a final response is still awaited.
     pub fn is_pending(&self) -> bool {
         matches!(self.state, State::Waiting | State::Proceeding)

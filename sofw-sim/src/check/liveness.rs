@@ -19,7 +19,7 @@ use crate::scenario::model::{PhoneSpec, ProxyAuth, ProxySpec, WayOut};
 use crate::world::NodeId;
 
 /// At the end of [`Phase::LastCall`] every phone that is to be registered is, by its own word and by HRAS's; and in this phase two phones
-/// have heard voice.
+/// have heard voice, if one of those phones is at a site: HRAS does not let phones outside call each other.
 ///
 /// The bound is the runner's: how long it lets the world settle, and phones register, before the last call.
 #[derive(Debug)]
@@ -31,6 +31,8 @@ pub struct Liveness {
     heard: Vec<u64>,
     /// At the last look of the phase: who was to be registered, and who was not, each with a reason.
     wanted: usize,
+    /// Whether two of them may call each other: one is at a site.
+    is_callable: bool,
     missing: Vec<(Instant, String)>,
     faults: Faults,
 }
@@ -45,6 +47,7 @@ impl Liveness {
             phase: Phase::Timeline,
             heard: vec![0; scenario.phones.len()],
             wanted: 0,
+            is_callable: false,
             missing: Vec::new(),
             faults: Faults::new(
                 "liveness",
@@ -56,13 +59,14 @@ impl Liveness {
 
     fn look_at_registrations(&mut self, at: Instant, map: &Map, look: &Look<'_>) {
         let status = look.hras.map(sofw_core::Hras::status);
-        (self.wanted, self.missing) = (0, Vec::new());
+        (self.wanted, self.is_callable, self.missing) = (0, false, Vec::new());
         for (number, (place, phone)) in map.phones.iter().zip(&look.phones).enumerate() {
             let of = |list: &[bool]| list.get(number).copied().unwrap_or(false);
             if !of(&self.able) || !of(look.wants_registration) {
                 continue;
             }
             self.wanted += 1;
+            self.is_callable |= map.site_of(number).is_some();
             let name = &place.name;
             let has_binding = || {
                 status.as_ref().is_some_and(|status| status.bindings.iter().any(|bound| bound.user == *name))
@@ -103,7 +107,7 @@ impl Checker for Liveness {
         for (at, trouble) in core::mem::take(&mut self.missing) {
             self.faults.found(at, || trouble);
         }
-        if self.wanted >= 2 {
+        if self.wanted >= 2 && self.is_callable {
             self.faults.looked();
             let heard = self.heard.iter().filter(|&&count| count >= VOICE_MIN).count();
             if heard < 2 {

@@ -22,7 +22,8 @@ use crate::world::NodeId;
 /// foreign. RTCP is not looked at: it bears no stamp.
 ///
 /// Who is switched off in the middle of a call cannot end it: its voice goes on until the other end hangs up, also when the phone is on
-/// again. And after a loss for good nobody may tell one of two phones that talk directly that the other has hung up.
+/// again. Of two phones that talk directly nobody can tell one that the other has hung up while the tunnel is away, and perhaps nobody may
+/// after a loss for good.
 #[derive(Debug)]
 pub struct Voice {
     /// When a phone (index) was last in a call (hash).
@@ -30,6 +31,7 @@ pub struct Voice {
     /// Calls that a phone lost by being switched off.
     lost: BTreeSet<(usize, u64)>,
     lost_state: bool,
+    excused_until: Instant,
     /// Who sends under an SSRC, and in which call, once a stamp told it.
     sources: BTreeMap<u32, (usize, Option<u64>)>,
     faults: Faults,
@@ -43,6 +45,7 @@ impl Voice {
             members: BTreeMap::new(),
             lost: BTreeSet::new(),
             lost_state: false,
+            excused_until: Instant::ZERO,
             sources: BTreeMap::new(),
             faults: Faults::new(
                 "voice",
@@ -91,7 +94,8 @@ impl Voice {
         }
         let call = call?;
         let is_direct = map.phones.iter().any(|phone| phone.addr == from.ip());
-        let is_excused = self.lost.contains(&(who, call)) || (is_direct && self.lost_state);
+        let is_untold = self.lost_state || at <= self.excused_until;
+        let is_excused = self.lost.contains(&(who, call)) || (is_direct && is_untold);
         if !self.was_in(at, who, call) && !is_excused {
             return Some(format!("voice of {name} in another call"));
         }
@@ -136,7 +140,7 @@ impl Checker for Voice {
     }
 
     fn look(&mut self, at: Instant, map: &Map, look: &Look<'_>) {
-        self.lost_state = look.lost_state;
+        (self.lost_state, self.excused_until) = (look.lost_state, look.excused_until);
         for (who, phone) in look.phones.iter().enumerate().take(map.phones.len()) {
             match phone {
                 Some(phone) => self.is_in(at, who, phone),

@@ -47,33 +47,33 @@ enum Command {
     },
     /// Draws networks, faults and users' behaviour from seeds, and checks what must hold in every run.
     Swarm {
-        /// Seeds to try.
+        /// Seeds to try, e.g. 7 or 1..20 (both included).
         #[arg(long, default_value = "1..100")]
         seeds: Seeds,
         /// Goes on with the next seeds for so many minutes.
         #[arg(long)]
         minutes: Option<u64>,
         /// Where shrunk plans of failures are written.
-        #[arg(long, default_value = "swarm-failures")]
+        #[arg(long, value_name = "DIR", default_value = "swarm-failures")]
         failures: PathBuf,
         #[command(flatten)]
         work: Work,
     },
-    /// Runs a swarm seed or a scenario file once more and tells everything that happened.
+    /// Runs a swarm seed or a scenario once more and tells everything that happened.
     Replay {
-        /// A seed of the swarm, or a file.
+        /// A seed of the swarm, a file, or the name of a scenario that comes with the program.
         what: String,
         /// The seed with which to run a file.
         #[arg(long)]
         seed: Option<u64>,
         /// Writes HTML pages, JUnit XML and captures into this directory.
-        #[arg(long)]
+        #[arg(long, value_name = "DIR")]
         report: Option<PathBuf>,
     },
     /// Measures SoFW against plain SIP and the paper's other systems, and writes the evaluation.
     Evaluate {
         /// The page to write; figures go into a directory beside it.
-        #[arg(long, default_value = "docs/evaluation.md")]
+        #[arg(long, value_name = "FILE", default_value = "docs/evaluation.md")]
         output: PathBuf,
         /// Only every so many points, for a first look.
         #[arg(long, default_value_t = 1)]
@@ -99,11 +99,11 @@ struct RunArguments {
     /// All scenarios that come with the program.
     #[arg(long)]
     all: bool,
-    /// Seeds, e.g. 1..20; without this each scenario's own.
+    /// Seeds, e.g. 7 or 1..20 (both included); without this each scenario's own.
     #[arg(long)]
     seeds: Option<Seeds>,
     /// Writes HTML pages, JUnit XML and captures into this directory.
-    #[arg(long)]
+    #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
     #[command(flatten)]
     work: Work,

@@ -107,9 +107,9 @@ impl Host {
         self.app = app;
     }
 
-    /// Resets every TCP connection of this host; its program learns of it.
+    /// Resets every TCP connection that this host opened; its program learns of it. Those that others opened to it stay.
     pub fn reset_connections(&mut self, now: Instant) {
-        self.streams.reset_all(now, &mut self.tcp, &mut self.answers);
+        self.streams.reset_opened(now, &mut self.tcp, &mut self.answers);
     }
 
     /// Answers for one more address: packets to it go to [`Application::handle_packet`].

@@ -112,9 +112,12 @@ impl Streams {
         }
     }
 
-    /// Every connection is reset, and the program is told as if the peer had done it.
-    pub fn reset_all(&mut self, now: Instant, tcp: &mut Stack, answers: &mut VecDeque<Input<'static>>) {
-        for (conn, stream) in std::mem::take(&mut self.by_conn) {
+    /// Every connection that the program opened is reset, and it is told as if the peer had done it.
+    pub fn reset_opened(&mut self, now: Instant, tcp: &mut Stack, answers: &mut VecDeque<Input<'static>>) {
+        let opened = self.by_conn.keys().copied().filter(|conn| !matches!(conn, ConnId::Accepted(_)));
+        for conn in opened.collect::<Vec<_>>() {
+            let Some(stream) = self.by_conn.remove(&conn) else { continue };
+            self.by_id.remove(&stream.id);
             tcp.abort(now, stream.id);
             answers.push_back(if stream.connected {
                 Input::Closed(conn, Some(IoError::Reset))
@@ -122,7 +125,6 @@ impl Streams {
                 Input::ConnectFailed(conn, IoError::Reset)
             });
         }
-        self.by_id.clear();
     }
 
     /// Tells the program what the stack says; whether it said anything.

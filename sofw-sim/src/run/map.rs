@@ -86,6 +86,14 @@ impl Map {
         self.phone_at.get(node).copied().flatten()
     }
 
+    /// The index at HRAS of the site that a phone is at.
+    pub fn site_of(&self, phone: usize) -> Option<u16> {
+        match self.phones.get(phone)?.zone {
+            Zone::Private(place) => self.places.get(place)?.site,
+            Zone::Public => None,
+        }
+    }
+
     /// The link that a node hangs on.
     pub fn link_of(&self, node: NodeId) -> Option<LinkId> {
         self.link_at.get(node).copied().flatten()

@@ -36,20 +36,18 @@ fn wait_for_zero(timeline: &mut Timeline<'_>) {
     }
 }
 
-/// Phones ask again until all are registered, as phones do.
+/// Phones ask until each has been granted a registration by HRAS as it is now, as phones do in the course of time: one that believes
+/// itself registered may have been forgotten, or be known by a connection that is gone.
 fn register_all(timeline: &mut Timeline<'_>) {
     timeline.phase = Phase::LastCall;
-    let end = timeline.world.now() + REGISTERED_WITHIN;
-    loop {
-        let registered = timeline.registered();
+    let begin = timeline.world.now();
+    while timeline.world.now() < begin + REGISTERED_WITHIN {
         let wanted = timeline.wants_registration().to_vec();
-        let missing = (0..wanted.len()).filter(|&phone| wanted[phone] && !registered[phone]);
-        let asked: Vec<usize> = match timeline.world.now() + REGISTERED_WITHIN == end {
-            // The first time everybody asks: a binding may be gone without its phone knowing.
-            true => (0..wanted.len()).filter(|&phone| wanted[phone]).collect(),
-            false => missing.collect(),
-        };
-        if asked.is_empty() || timeline.world.now() >= end {
+        let granted = &timeline.world.observer.granted;
+        let is_fresh = |phone: usize| granted.get(phone).is_some_and(|&at| at > Some(begin));
+        let asked: Vec<usize> =
+            (0..wanted.len()).filter(|&phone| wanted[phone] && !is_fresh(phone)).collect();
+        if asked.is_empty() {
             return;
         }
         for phone in asked {
@@ -67,7 +65,7 @@ fn wait_for_tunnels(timeline: &mut Timeline<'_>) {
     }
 }
 
-/// From an inside phone to one that is elsewhere, if there are such.
+/// From a phone of a site to one that is elsewhere, if there are such.
 fn last_call(timeline: &mut Timeline<'_>) {
     let Some((from, to)) = pair(timeline) else { return };
     let answer = crate::scenario::model::AnswerSpec::After(Duration::from_millis(200));
@@ -84,8 +82,9 @@ fn pair(timeline: &Timeline<'_>) -> Option<(usize, usize)> {
     let registered = timeline.registered();
     let phones = &timeline.map().phones;
     let able = || (0..phones.len()).filter(|&phone| registered[phone]);
-    let inside = |phone: &usize| phones[*phone].zone != super::Zone::Public;
-    let from = able().find(inside).or_else(|| able().next())?;
+    // Phones outside may not call each other: HRAS serves sites.
+    let in_site = |phone: &usize| timeline.map().site_of(*phone).is_some();
+    let from = able().find(in_site).or_else(|| able().next())?;
     let to = able()
         .find(|&phone| phones[phone].zone != phones[from].zone)
         .or_else(|| able().find(|&phone| phone != from))?;

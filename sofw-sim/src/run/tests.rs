@@ -138,4 +138,3 @@ fn the_same_seed_gives_the_same_run_and_another_one_does_not() {
     assert_eq!(digest(1), digest(1));
     assert_ne!(digest(1), digest(2));
 }
-

@@ -126,6 +126,69 @@ fn a_short_outage_is_waited_out_and_a_long_one_is_not() {
 }
 
 #[test]
+fn what_was_passed_on_before_the_outage_was_noticed_is_not_refused_when_it_comes_again() {
+    let mut world = World::new();
+    world.said();
+    let invite = invite("10.10.10.10", 4_000);
+    let answered = invite.replace("CSeq: 1", "CSeq: 2");
+    for passed in [&invite, &answered] {
+        world.udp("10.10.10.10:5060", passed.as_bytes());
+    }
+    world.sip(udp("10.10.10.10:5060"), &final_answer(&answered));
+    assert_eq!(sip(&world.said()).len(), 2);
+    world.sent.clear();
+    world.hrac.waiting.set_down_since(world.now);
+    world.now += Duration::from_secs(10);
+    world.udp("10.10.10.10:5060", invite.as_bytes());
+    assert!(world.sent.is_empty() && world.said().is_empty(), "it waits in the session");
+    world.udp("10.10.10.10:5060", answered.as_bytes());
+    assert!(world.sent.pop().unwrap().2.starts_with(b"SIP/2.0 503 "), "this one does not");
+}
+
+#[test]
+fn an_invite_that_waited_longer_than_its_caller_is_cancelled() {
+    let mut world = World::new();
+    world.said();
+    let passed =
+        ["CSeq: 1", "CSeq: 2", "CSeq: 3"].map(|cseq| invite("10.10.10.10", 4_000).replace("CSeq: 1", cseq));
+    world.udp("10.10.10.10:5060", passed[0].as_bytes());
+    world.udp("10.10.10.10:5060", passed[1].as_bytes());
+    world.sip(udp("10.10.10.10:5060"), &final_answer(&passed[1]).replace("200 OK", "100 Trying"));
+    world.hrac.waiting.set_down_since(world.now);
+    world.now += Duration::from_secs(2);
+    world.udp("10.10.10.10:5060", passed[2].as_bytes());
+    world.said();
+    world.now += Duration::from_secs(30);
+    world.tunnel_is_back();
+    let said = sip(&world.said());
+    assert_eq!(said.len(), 1, "neither what HRAS has heard of, nor what is younger: {said:?}");
+    assert_eq!(said[0].0, udp("10.10.10.10:5060"));
+    let text = String::from_utf8(said[0].1.to_vec()).unwrap();
+    assert!(text.starts_with("CANCEL ") && text.contains("\r\nCSeq: 1 CANCEL\r\n"), "{text}");
+    world.sip(udp("10.10.10.10:5060"), &final_answer(&passed[0]).replace("200 OK", "100 Trying"));
+    world.hrac.waiting.set_down_since(world.now);
+    world.tunnel_is_back();
+    assert!(world.said().is_empty(), "once is enough");
+    world.now += Duration::from_secs(2);
+    world.timeout();
+    world.sip(udp("10.10.10.10:5060"), &final_answer(&passed[2]).replace("200 OK", "100 Trying"));
+    assert_eq!(sip(&world.said()).len(), 1, "the answer was faster than the news that the tunnel is up");
+}
+
+#[test]
+fn requests_are_not_remembered_for_ever() {
+    let mut world = World::new();
+    for number in 1..=200 {
+        world.now += Duration::from_secs(1);
+        world.tunnel_is_back();
+        let options = request("OPTIONS", "UDP 10.10.10.10", "10.10.10.10", "");
+        world.udp("10.10.10.10:5060", options.replace("CSeq: 1", &format!("CSeq: {number}")).as_bytes());
+        let waiting = world.hrac.waiting.fills()[0].now;
+        assert!((1..=64).contains(&waiting), "{waiting}: two spans of 32 seconds");
+    }
+}
+
+#[test]
 fn tcp_is_cut_into_messages_and_pings_are_answered() {
     let mut world = World::new();
     let conn = world.accept(1, "10.10.10.10:50000");
@@ -213,4 +276,12 @@ fn p09_voice_of_a_phone_goes_into_its_flow() {
         bytes: b"x",
     });
     assert_eq!(world.dropped(DropReason::NoFlow), 1);
+}
+
+/// The answer to a request, as HRAS passes it on.
+fn final_answer(request: &str) -> String {
+    let (_, rest) = request.split_once("\r\n").unwrap();
+    let (head, _) = rest.split_once("\r\n\r\n").unwrap();
+    let head = head.lines().filter(|line| !line.starts_with("Content")).collect::<Vec<_>>().join("\r\n");
+    format!("SIP/2.0 200 OK\r\n{head}\r\nContent-Length: 0\r\n\r\n")
 }

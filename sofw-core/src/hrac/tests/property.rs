@@ -16,7 +16,8 @@ enum Step {
     Phone(u8, u16),
     Datagram(SocketId, u8, u16, Vec<u8>),
     Stream(u64, Vec<u8>),
-    Sip(u8, u16, bool),
+    /// HRAS calls a phone, and tells it of a relay port.
+    Sip(u8, u16, bool, u16),
     Open(u32, u16, Option<(u8, u16)>),
     Close(u32),
     Voice(u32),
@@ -45,8 +46,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => (socket, number.clone(), media.clone(), bytes.clone())
             .prop_map(|(socket, number, port, bytes)| Step::Datagram(socket, number, port, bytes)),
         1 => (0..3_u64, bytes).prop_map(|(conn, bytes)| Step::Stream(conn, bytes)),
-        3 => (number.clone(), prop_oneof![Just(5_060_u16), any::<u16>()], any::<bool>())
-            .prop_map(|(number, port, tcp)| Step::Sip(number, port, tcp)),
+        3 => (number.clone(), prop_oneof![3 => Just(5_060_u16), 1 => any::<u16>()], prop::bool::weighted(0.2), relay_port.clone())
+            .prop_map(|(number, port, tcp, relay)| Step::Sip(number, port, tcp, relay)),
         5 => (flow.clone(), relay_port, prop::option::of((number, media)))
             .prop_map(|(flow, port, phone)| Step::Open(flow, port, phone)),
         1 => flow.clone().prop_map(Step::Close),
@@ -65,6 +66,9 @@ proptest! {
         let mut world = World::new();
         let mut announced = BTreeSet::new();
         let mut spoke = BTreeSet::new();
+        // Whom HRAS named for a relay port, and the hosts that it told of it.
+        let mut named = BTreeSet::new();
+        let mut told = BTreeSet::new();
         let mut accepted = 0;
         for step in steps {
             match step {
@@ -83,17 +87,21 @@ proptest! {
                     }
                     world.input(Input::Received { conn: crate::io::ConnId::Accepted(conn), bytes: &bytes });
                 }
-                Step::Sip(number, port, is_tcp) => {
+                Step::Sip(number, port, is_tcp, relay) => {
                     let phone = at(number, port);
-                    world.sip(if is_tcp { tcp(&phone) } else { udp(&phone) }, &invite("10.10.10.2", 1));
+                    told.insert((relay, addr(&phone).ip()));
+                    world.sip(if is_tcp { tcp(&phone) } else { udp(&phone) }, &invite("10.10.10.2", relay));
                 }
                 Step::Open(flow, port, phone) => {
+                    named.extend(phone.map(|(number, media)| (port, addr(&at(number, media)))));
                     world.open_flow(flow, port, phone.map(|(number, port)| at(number, port)).as_deref());
                 }
                 Step::Close(flow) => world.frame(Frame::CloseFlow(FlowId(flow))),
                 Step::Voice(flow) => {
                     if let crate::media::Forward::Socket { port, to } = world.voice(flow, b"voice") {
                         prop_assert!(announced.contains(&to), "media to {}", to);
+                        let belongs = named.contains(&(port, to)) || told.contains(&(port, to.ip()));
+                        prop_assert!(belongs, "{} is of no call on port {}", to, port);
                         prop_assert!((30_000..30_200).contains(&port));
                     }
                 }

@@ -73,7 +73,13 @@ impl World {
     pub(super) fn start_session(&mut self) {
         self.hrac.session_started();
         self.hrac.dirty = true;
-        self.hrac.waiting.tunnel_is_up(self.now, true);
+        self.tunnel_is_back();
+    }
+
+    /// As if the tunnel carried frames again.
+    pub(super) fn tunnel_is_back(&mut self) {
+        let late = self.hrac.waiting.tunnel_is_up(self.now, true);
+        late.iter().for_each(|(phone, invite)| self.hrac.cancel(*phone, invite));
         self.drain();
     }
 

@@ -332,3 +332,28 @@ fn responses_go_where_rfc_3581_and_3261_say() {
     let (to, _) = ask("SIP/2.0/UDP 192.168.1.5;maddr=192.0.2.1;branch=z9hG4bKd");
     assert_eq!(to, from, "maddr aims us at nobody");
 }
+
+#[test]
+fn an_invite_that_waits_somewhere_after_its_time_is_cancelled() {
+    for (callee, cancels) in [(hq(UA1), 1), (out("198.51.100.9:5060"), 0)] {
+        let mut world = World::new();
+        let caller = hq("10.10.10.11:5060");
+        world.register("alice", callee);
+        world.register("bob", caller);
+        let invite = world.request("INVITE", "sip:alice@example.net", "sip:bob@example.net", caller);
+        let sent = world.say(caller, &invite.text());
+        let invite = sent.iter().find(|s| s.to == callee).expect("INVITE").clone();
+        let sent = world.wait(Duration::from_millis(32_100));
+        let given_up = sent.iter().position(|s| s.status() == 408).expect("a final response");
+        let after: Vec<_> = sent[given_up + 1..].iter().filter(|s| s.start().starts_with("CANCEL")).collect();
+        assert_eq!(after.len(), cancels, "only where it cannot overtake the INVITE");
+        for cancel in after {
+            assert_eq!((cancel.to, cancel.one("Via")), (callee, invite.one("Via")));
+        }
+        // The phone answers both at last.
+        let late = world.say(callee, &reply(&invite, 487, "callee", &[], ""));
+        assert!(late.is_empty());
+        world.wait(Duration::from_secs(40));
+        assert_eq!(world.server.transactions(), 0);
+    }
+}

@@ -298,3 +298,23 @@ fn inside_dialogs_older_than_the_server_follow_their_route() {
     bye.uri = "sip:x@10.10.10.77".to_owned();
     assert_eq!(world.say(hq(UA1), &bye.text())[0].status(), 481, "never into another site unasked");
 }
+
+#[test]
+fn a_call_older_than_the_server_is_known_again_once_its_inside_phone_renews_it() {
+    for method in ["INVITE", "UPDATE"] {
+        let mut world = World::new();
+        world.register("alice", hq(UA1));
+        let mut again = world.request(method, "sip:ua2@198.51.100.7:5060", "sip:alice@example.net", hq(UA1));
+        again.to = "<sip:ua2@198.51.100.7>;tag=old".to_owned();
+        again.lines.push("Route: <sip:10.10.10.2:5060;lr;site=hq>, <sip:203.0.113.5:5060;lr>".to_owned());
+        let sent = world.say(hq(UA1), &again.text()).into_iter().find(|s| s.to == out(UA2)).expect("sent on");
+        let mut bye = callee_request(&sent, "BYE", "", out(UA2));
+        bye.from = sent.one("To").to_owned();
+        assert_eq!(world.say(out(UA2), &bye.text())[0].status(), 481, "not before the other end agrees");
+        assert_eq!(world.server.dialogs(), 0);
+        world.say(out(UA2), &reply(&sent, 200, "", &["Contact: <sip:ua2@198.51.100.7:5060>"], SDP));
+        assert_eq!(world.server.dialogs(), 1);
+        bye.via = format!("{}b", bye.via);
+        assert_eq!(world.say(out(UA2), &bye.text())[0].to, hq(UA1));
+    }
+}

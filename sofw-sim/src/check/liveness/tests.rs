@@ -65,3 +65,12 @@ fn phones_behind_a_tunnel_that_cannot_be_are_not_waited_for() {
     assert_eq!(Liveness::new(&locked).able, [false, false, true]);
     assert_eq!(Liveness::new(&scenario()).able, [true; 3]);
 }
+
+#[test]
+fn phones_that_are_all_outside_are_not_expected_to_call_each_other() {
+    let mut town = Town::new();
+    town.map.phones[ALICE].zone = crate::run::Zone::Public;
+    town.map.phones[CAROL].zone = crate::run::Zone::Public;
+    let finding = last_call(&mut town, &mut Liveness::new(&scenario()), "nobody");
+    assert!(finding.good && finding.measured.starts_with("3 "), "{}", finding.measured);
+}

@@ -108,3 +108,22 @@ fn who_lost_a_call_by_being_switched_off_may_still_hear_it() {
         assert_eq!(town.finish(&mut voice).good, good);
     }
 }
+
+#[test]
+fn while_the_tunnel_is_away_one_beside_may_not_know_that_the_call_is_over() {
+    let (mut town, mut voice) = (Town::new(), Voice::new());
+    town.call(ALICE, "carol");
+    town.run(3 * SECOND, &mut [&mut voice]);
+    let node = town.node(ALICE);
+    let call = call_hash(town.pair.phone(node).call_id().expect("alice is in a call"));
+    town.hang_up(ALICE);
+    town.excused_until = town.pair.now() + 5 * SECOND;
+    let mut goods = Vec::new();
+    for (wait, from) in [(5, "10.10.10.11:4000"), (0, "10.10.10.2:20000"), (1, "10.10.10.11:4000")] {
+        town.run(wait * SECOND, &mut [&mut voice]);
+        let from = from.parse().expect("an address");
+        voice.heard(town.pair.now(), &town.map, node, town.pair.phone(node), from, &voice_of(CAROL, call));
+        goods.push(town.finish(&mut voice).good);
+    }
+    assert_eq!(goods, [true, false, false], "not by way of HRAC, and not when it is back");
+}

@@ -37,6 +37,8 @@ pub(super) struct Recorder {
     captures: Captures,
     rat: RatHistory,
     registrations: Vec<Registration>,
+    /// When each phone's last registration was granted.
+    pub granted: Vec<Option<Instant>>,
     story: Vec<(Instant, String)>,
     counters: BTreeMap<String, u64>,
     /// When each site's tunnel came up or went down.
@@ -57,6 +59,7 @@ impl Recorder {
             captures: Captures::default(),
             rat: RatHistory::default(),
             registrations: Vec::new(),
+            granted: Vec::new(),
             story: Vec::new(),
             counters: BTreeMap::new(),
             tunnels: Vec::new(),
@@ -71,6 +74,7 @@ impl Recorder {
         self.traffic = Traffic::new(&map);
         self.captures = Captures::new(scenario, &map);
         self.tunnels = vec![Vec::new(); map.places.len()];
+        self.granted = vec![None; map.phones.len()];
         self.map = map;
     }
 
@@ -202,6 +206,9 @@ impl Observer for Recorder {
 
     fn phone(&mut self, at: Instant, node: NodeId, phone: &Phone, event: &PhoneEvent) {
         if let Some(index) = self.map.phone(node) {
+            if let (PhoneEvent::Registered { .. }, Some(granted)) = (event, self.granted.get_mut(index)) {
+                *granted = Some(at);
+            }
             let name = &self.map.phones[index].name;
             if let Some(registration) = self.registrations.iter_mut().find(|known| known.phone == *name) {
                 match event {
