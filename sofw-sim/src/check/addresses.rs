@@ -78,8 +78,8 @@ impl Addresses {
     fn inside(&mut self, at: Instant, map: &Map, number: usize, seen: Seen, packet: &Packet) {
         let Some(place) = map.places.get(number) else { return };
         let is_guarded = self.guards.get(number).is_some_and(|&(guarded, _)| guarded);
-        let is_phone_link = |link| map.phones.iter().any(|phone| phone.link == link);
-        if place.site.is_none() || !is_guarded || !(seen.link == place.inner || is_phone_link(seen.link)) {
+        if place.site.is_none() || !is_guarded || !(seen.link == place.inner || map.is_phone_link(seen.link))
+        {
             return;
         }
         let (from, to) = (packet.source().ip(), packet.destination().ip());

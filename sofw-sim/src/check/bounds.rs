@@ -18,6 +18,8 @@ use crate::run::Map;
 #[derive(Debug)]
 pub struct Bounds {
     largest: BTreeMap<String, (u64, u64)>,
+    /// Every bound is divided by this.
+    divisor: u64,
     faults: Faults,
 }
 
@@ -26,12 +28,17 @@ impl Bounds {
     #[expect(clippy::new_without_default, reason = "all checkers are made by new")]
     pub fn new() -> Self {
         let expected = "every queue and table within its named limit";
-        Bounds { largest: BTreeMap::new(), faults: Faults::new("bounds", "fills", expected) }
+        Bounds { largest: BTreeMap::new(), divisor: 1, faults: Faults::new("bounds", "fills", expected) }
+    }
+
+    /// As [`Bounds::new`], with every bound so many times narrower: to see that a queue beyond its bound is caught.
+    pub fn narrowed(divisor: u64) -> Self {
+        Bounds { divisor: divisor.max(1), ..Bounds::new() }
     }
 
     pub(super) fn take(&mut self, at: Instant, whose: &str, fill: Fill) {
         self.faults.looked();
-        let (now, bound) = (fill.now as u64, fill.bound as u64);
+        let (now, bound) = (fill.now as u64, fill.bound as u64 / self.divisor);
         let largest = self.largest.entry(format!("{whose}: {}", fill.what)).or_insert((now, bound));
         // A queue is reported once, when it first passes its bound.
         let was_within = largest.0 <= bound;

@@ -44,6 +44,7 @@ pub struct Host {
     gather: Gather,
     counters: HostCounters,
     segment: Vec<u8>,
+    clock_stopped: bool,
 }
 
 /// What a host has counted.
@@ -83,6 +84,7 @@ impl Host {
             gather: Gather { time: GATHER, ..Gather::default() },
             counters: HostCounters::default(),
             segment: Vec::new(),
+            clock_stopped: false,
         }
     }
 
@@ -105,6 +107,11 @@ impl Host {
         self.answers.clear();
         self.gather = Gather { time: self.gather.time, ..Gather::default() };
         self.app = app;
+    }
+
+    /// Its program's deadlines never come any more: a defect to plant.
+    pub fn stop_clock(&mut self) {
+        self.clock_stopped = true;
     }
 
     /// Resets every TCP connection that this host opened; its program learns of it. Those that others opened to it stay.
@@ -290,14 +297,18 @@ impl Host {
         if self.tcp.poll_timeout().is_some_and(|at| at <= now) {
             self.tcp.handle_timeout(now);
         }
-        if self.app.poll_timeout().is_some_and(|at| at <= now) {
+        if self.app_timeout().is_some_and(|at| at <= now) {
             self.app.handle_timeout(now);
         }
         self.drain(now, node, out, observer);
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        [self.app.poll_timeout(), self.tcp.poll_timeout(), self.gather.read_at].into_iter().flatten().min()
+        [self.app_timeout(), self.tcp.poll_timeout(), self.gather.read_at].into_iter().flatten().min()
+    }
+
+    fn app_timeout(&self) -> Option<Instant> {
+        self.app.poll_timeout().filter(|_| !self.clock_stopped)
     }
 
     /// Carries out what the program wants, and gives it the answers, until nothing is left.

@@ -11,7 +11,7 @@ use sofw_core::base::{Duration, Instant};
 pub use hearing::{Hearing, Histogram, Second};
 
 /// One run of one scenario with one seed.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Record {
     /// The scenario's name and sentence.
     pub scenario: String,
@@ -110,7 +110,7 @@ pub struct Rung {
 }
 
 /// One call, as its caller saw it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Call {
     /// Its Call-ID.
     pub call_id: String,

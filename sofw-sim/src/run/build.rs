@@ -59,17 +59,12 @@ impl<'a> Builder<'a> {
         map.link_at = (0..world.nodes()).map(|node| world.link_at(node, 0)).collect();
         map.link_names = (0..map.zones.len()).map(|link| world.link_name(link).to_owned()).collect();
         map.server_addrs = server_addrs(scenario).into_iter().chain([reverse_proxy_addr()]).collect();
-        for (link, zone) in map.zones.iter().enumerate() {
-            if *zone == Zone::Public
-                || map.places.iter().any(|place| [place.inner, place.line].contains(&link))
-            {
-                world.observe(link);
-            }
+        map.is_phone_link = vec![false; map.zones.len()];
+        for phone in &map.phones {
+            map.is_phone_link[phone.link] = true;
         }
+        (0..map.zones.len()).for_each(|link| world.observe(link));
         world.observer.start(scenario, map);
-        for link in world.observer.captured_links() {
-            world.observe(link);
-        }
         (builder, world)
     }
 

@@ -76,6 +76,8 @@ pub struct Map {
     pub server_addrs: Vec<IpAddr>,
     /// The phone at each node.
     pub phone_at: Vec<Option<usize>>,
+    /// Whether each link is a phone's.
+    pub is_phone_link: Vec<bool>,
     /// The first link of each node.
     pub link_at: Vec<Option<LinkId>>,
 }
@@ -92,6 +94,11 @@ impl Map {
             Zone::Private(place) => self.places.get(place)?.site,
             Zone::Public => None,
         }
+    }
+
+    /// Whether a link is a phone's.
+    pub fn is_phone_link(&self, link: LinkId) -> bool {
+        self.is_phone_link.get(link).copied().unwrap_or(false)
     }
 
     /// The link that a node hangs on.

@@ -11,6 +11,7 @@ mod build;
 mod expect;
 mod map;
 mod phones;
+mod plant;
 mod recorder;
 mod settle;
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod tests;
 mod timeline;
 
 pub use map::{Map, PhonePlace, SitePlace, Zone};
+pub use plant::Defect;
 
 use sofw_core::base::{Duration, Instant};
 
@@ -36,11 +38,13 @@ pub struct Options {
     pub look: Duration,
     /// Whether to go on after the timeline: hang up, wait for zero, make a last call.
     pub settle: bool,
+    /// A defect to plant at this time of the timeline.
+    pub plant: Option<(Duration, Defect)>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { look: Duration::from_millis(100), settle: true }
+        Options { look: Duration::from_millis(100), settle: true, plant: None }
     }
 }
 

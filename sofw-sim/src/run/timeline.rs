@@ -10,6 +10,7 @@ use super::build::{Builder, Town};
 use super::expect;
 use super::map::{Map, SitePlace};
 use super::phones;
+use super::plant::Defect;
 use crate::check::{Look, Phase, leftovers};
 use crate::host::App;
 use crate::link::Conditions;
@@ -42,16 +43,20 @@ pub(super) struct Timeline<'a> {
     phones_off: Vec<bool>,
     /// Who wants to be registered.
     wants_registration: Vec<bool>,
+    /// A planted defect: calls go on when the timeline is over.
+    pub nobody_hangs_up: bool,
 }
 
+/// Something that is due.
 #[derive(Clone, Debug)]
-enum Todo {
+pub(super) enum Todo {
     Step(Box<Step>),
     HangUp(usize, String),
     Start(Target),
     StartPhone(usize),
     LinkUp(LinkId),
     Restore(LinkId),
+    Plant(Defect),
 }
 
 impl<'a> Timeline<'a> {
@@ -72,8 +77,12 @@ impl<'a> Timeline<'a> {
             off: BTreeMap::new(),
             phones_off: vec![false; scenario.phones.len()],
             wants_registration: scenario.phones.iter().map(|phone| phone.registers).collect(),
+            nobody_hangs_up: false,
             world,
         };
+        if let Some((at, defect)) = options.plant {
+            timeline.later(Instant::ZERO + at, Todo::Plant(defect));
+        }
         for step in &scenario.timeline {
             timeline.later(Instant::ZERO + step.at, Todo::Step(Box::new(step.clone())));
         }
@@ -163,7 +172,7 @@ impl<'a> Timeline<'a> {
         }
     }
 
-    fn later(&mut self, at: Instant, todo: Todo) {
+    pub(super) fn later(&mut self, at: Instant, todo: Todo) {
         self.sequence += 1;
         self.due.insert((at, self.sequence), todo);
     }
@@ -187,6 +196,7 @@ impl<'a> Timeline<'a> {
             Todo::StartPhone(phone) => self.start_phone(phone),
             Todo::LinkUp(link) => self.world.set_down(link, false),
             Todo::Restore(link) => self.restore(link),
+            Todo::Plant(defect) => defect.happen(self),
         }
     }
 
@@ -313,6 +323,13 @@ impl<'a> Timeline<'a> {
         }
     }
 
+    /// A phone is off and nobody knows: a planted defect. It comes back when all is mended, or never.
+    pub(super) fn die(&mut self, index: usize, comes_back: bool) {
+        let node = self.map().phones[index].node;
+        self.phones_off[index] = comes_back;
+        self.world.with_host(node, |host, _| host.start_after_power_cut(App::Idle));
+    }
+
     fn start_phone(&mut self, index: usize) {
         if !self.phones_off[index] {
             // Two crashes overlapped; the first one's end was this phone's.
@@ -396,8 +413,7 @@ impl<'a> Timeline<'a> {
     }
 
     fn change(&mut self, link: LinkId, change: &Change) {
-        let now = [Way::Up, Way::Down].map(|way| *self.world.conditions(link, way));
-        self.original.entry(link).or_insert(now);
+        let now = self.keep(link);
         let changed = match change {
             Change::To(line) => [line.up, line.down],
             Change::Values { loss, delay, jitter, rate } => now.map(|conditions| Conditions {
@@ -411,6 +427,13 @@ impl<'a> Timeline<'a> {
         for (way, conditions) in [Way::Up, Way::Down].into_iter().zip(changed) {
             self.world.set_conditions(link, way, conditions);
         }
+    }
+
+    /// Remembers a line as it was built, to restore it; gives it as it is.
+    pub(super) fn keep(&mut self, link: LinkId) -> [Conditions; 2] {
+        let now = [Way::Up, Way::Down].map(|way| *self.world.conditions(link, way));
+        self.original.entry(link).or_insert(now);
+        now
     }
 
     fn restore(&mut self, link: LinkId) {
@@ -451,6 +474,9 @@ impl<'a> Timeline<'a> {
 
     /// Hangs up whatever there is.
     pub fn hang_up_all(&mut self) {
+        if self.nobody_hangs_up {
+            return;
+        }
         for phone in 0..self.scenario.phones.len() {
             if self.phone(phone).and_then(Phone::call_state).is_some() {
                 self.hang_up(phone);

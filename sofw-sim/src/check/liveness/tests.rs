@@ -1,5 +1,5 @@
 use super::*;
-use crate::check::testing::{ALICE, BOB, Town, scenario};
+use crate::check::testing::{ALICE, BOB, CAROL, Town, scenario};
 use sofw_core::base::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);

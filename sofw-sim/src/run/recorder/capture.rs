@@ -69,10 +69,6 @@ impl Captures {
         Captures { open }
     }
 
-    pub fn links(&self) -> Vec<LinkId> {
-        self.open.iter().map(|open| open.link).collect()
-    }
-
     pub fn packet(&mut self, at: Instant, seen: Seen, packet: &Packet, calls: &Calls) {
         for open in self.open.iter_mut().filter(|open| open.link == seen.link) {
             let ends = [packet.source().ip(), packet.destination().ip()];

@@ -78,11 +78,6 @@ impl Recorder {
         self.map = map;
     }
 
-    /// Links that are captured, to be observed.
-    pub fn captured_links(&self) -> Vec<usize> {
-        self.captures.links()
-    }
-
     /// Something happened that people want to read.
     pub fn tell(&mut self, at: Instant, text: impl Into<String>) {
         if self.story.len() < STORY_MAX {

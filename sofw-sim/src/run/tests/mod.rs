@@ -1,3 +1,7 @@
+//! Whole runs.
+
+mod plants;
+
 use core::net::IpAddr;
 
 use sofw_core::base::{Duration, Transport};
@@ -36,10 +40,14 @@ fn phone(name: &str, place: Option<usize>, addr: &str) -> PhoneSpec {
     }
 }
 
+/// At this second, a phone calls.
+fn call(at: u64, from: usize, to: &str, talk: Option<Duration>) -> Step {
+    Step { at: Duration::from_secs(at), action: Action::Call { from, to: to.into(), talk }, line: 0 }
+}
+
 /// A site behind Squid, a phone inside, a phone outside; a call in each direction.
 pub(crate) fn office() -> Scenario {
-    let call = |from, to: &str| Action::Call { from, to: to.into(), talk: Some(Duration::from_secs(5)) };
-    let step = |at, action| Step { at: Duration::from_secs(at), action, line: 0 };
+    let talk = Some(Duration::from_secs(5));
     Scenario {
         name: "office".into(),
         about: String::new(),
@@ -92,7 +100,7 @@ pub(crate) fn office() -> Scenario {
             hostile: false,
         },
         phones: vec![phone("alice", Some(0), "10.10.10.10"), phone("bob", None, "203.0.113.20")],
-        timeline: vec![step(3, call(0, "bob")), step(12, call(1, "alice"))],
+        timeline: vec![call(3, 0, "bob", talk), call(12, 1, "alice", talk)],
         expect: Vec::new(),
         without: Vec::new(),
         capture: Vec::new(),
@@ -102,31 +110,6 @@ pub(crate) fn office() -> Scenario {
 #[test]
 fn an_office_behind_a_proxy_calls_and_is_called() {
     let record = run(&office(), 1);
-    for (at, text) in &record.story {
-        println!("{at:?} {text}");
-    }
-    for rung in &record.ladder {
-        println!("{:?} {} -> {}: {}", rung.at, record.actors[rung.from], record.actors[rung.to], rung.label);
-    }
-    println!("{:#?}", record.counters);
-    println!("{:?} {:?}", record.length, record.places);
-    for call in &record.calls {
-        println!("{} -> {}: {} {:?}", call.caller, call.callee, call.end, call.setup());
-        for hearing in &call.hearings {
-            println!(
-                "  {} hears {}: sent {} received {} late {} mos {:.2} p50 {:?} p99 {:?} gap {:?}",
-                hearing.listener,
-                hearing.talker,
-                hearing.sent,
-                hearing.received,
-                hearing.late,
-                hearing.mos,
-                hearing.delay.quantile(0.5),
-                hearing.delay.quantile(0.99),
-                hearing.gap
-            );
-        }
-    }
     assert_eq!(record.calls.len(), 2);
     assert!(record.calls.iter().all(|call| call.answered.is_some()));
 }
