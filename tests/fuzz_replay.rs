@@ -50,3 +50,8 @@ fn sip_server() {
 fn machines() {
     replay("machines", fuzz::machines);
 }
+
+#[test]
+fn swarm() {
+    replay("swarm", sofw_sim::swarm::fuzz);
+}

@@ -21,3 +21,19 @@ pub use draw::{Bytes, Draw};
 pub use plan::{Plan, STEPS_MAX};
 pub use shrink::{shrink, shrink_within};
 pub use transition::Transition;
+
+/// The swarm's model driven by a fuzzer's bytes: a whole simulated network, judged by all checkers.
+///
+/// # Panics
+/// If a checker objects: with the plan as a scenario file that repeats it.
+pub fn fuzz(data: &[u8]) {
+    let scenario = Plan::from_bytes(data).to_scenario();
+    let record = crate::run::run(&scenario, FUZZ_SEED);
+    let bad = record.findings.iter().find(|finding| !finding.good);
+    if let Some(finding) = bad {
+        panic!("{}: {}\n{}", finding.name, finding.measured, scenario.to_toml());
+    }
+}
+
+/// The world's own seed of every fuzzed plan: the bytes are to decide.
+const FUZZ_SEED: u64 = 1;
