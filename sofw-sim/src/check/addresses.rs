@@ -14,22 +14,27 @@ use crate::packet::{Packet, Protocol};
 use crate::record::Finding;
 use crate::run::{Map, SitePlace, Zone};
 use crate::scenario::Scenario;
-use crate::world::{Seen, shares};
+use crate::world::{LinkId, Seen, shares};
 
 /// Looks at the IP addresses of every packet, and outside also at those that session descriptions give for media.
 ///
 /// What may be seen nevertheless: the addresses of a place without firewall and translation; of one with a firewall only, HRAC's and
 /// the proxy's, which carry the tunnel; inside a site, HRAS's address in packets of HRAC and the proxy. SIP headers may show inside
-/// addresses outside (decision 4). A home phone's own SDP may, too; until HRAS has learned where that phone really is, it even
-/// sends media there, to nobody (decision 7).
+/// addresses outside (decision 4). A home phone's own SDP may, too, and HRAS sends no media there (decision 7); SIP it does send to a Contact
+/// whose way back is lost, to nobody.
 #[derive(Debug)]
 pub struct Addresses {
     /// For each place: it has a firewall or NAT, and it has a NAT.
     guards: Vec<(bool, bool)>,
     /// A hostile HRAS tells phones to send media anywhere; HRAC carries what it says unread.
     phones_are_misled: bool,
+    /// Pairs of addresses that may be seen on a link: most packets are like one before.
+    fine: Vec<Option<Pair>>,
     faults: Faults,
 }
+
+/// A link, and from where to where.
+type Pair = (LinkId, IpAddr, IpAddr);
 
 impl Addresses {
     /// For the places of a scenario.
@@ -40,26 +45,32 @@ impl Addresses {
         Addresses {
             guards: scenario.places.iter().map(guard).collect(),
             phones_are_misled: scenario.server.hostile,
+            fine: vec![None; FINE_MAX],
             faults: Faults::new("addresses", "packets", "no address in the other address space"),
         }
     }
 
     /// Whether `addr` may not be seen outside. With overlapping networks one place's freedom is enough.
-    fn is_hidden(&self, map: &Map, addr: IpAddr, is_source: bool) -> bool {
+    fn is_hidden(&self, map: &Map, addr: IpAddr, is_signalling: bool) -> bool {
         let mut places =
             map.places.iter().zip(&self.guards).filter(|(place, _)| holds(place, addr)).peekable();
         places.peek().is_some()
             && places.all(|(place, &(guarded, translated))| {
-                let is_kept = is_source || place.site.is_some();
+                let is_kept = !is_signalling || place.site.is_some();
                 guarded && is_kept && (translated || !carries_tunnel(place, addr)) && place.public != addr
             })
     }
 
     fn outside(&mut self, at: Instant, map: &Map, seen: Seen, packet: &Packet) {
         let (from, to) = (packet.source(), packet.destination());
-        for (addr, is_source) in [(from.ip(), true), (to.ip(), false)] {
-            if self.is_hidden(map, addr, is_source) {
+        let (pair, slot) = ((seen.link, from.ip(), to.ip()), slot(seen.link, from.ip(), to.ip()));
+        if self.fine[slot] != Some(pair) {
+            let is_signalling = to.port() == SIP_PORT;
+            if self.is_hidden(map, from.ip(), false) || self.is_hidden(map, to.ip(), is_signalling) {
                 self.faults.found(at, || format!("{from} to {to} on public link {}", seen.link));
+            } else {
+                // To a home, SIP may be fine where media is not.
+                self.fine[slot] = Some(pair).filter(|_| !is_signalling);
             }
         }
         if !is_server(map, from.ip()) || !may_carry_sip(packet) || !may_describe(packet.payload()) {
@@ -83,17 +94,21 @@ impl Addresses {
             return;
         }
         let (from, to) = (packet.source().ip(), packet.destination().ip());
+        let (pair, slot) = ((seen.link, from, to), slot(seen.link, from, to));
+        if self.fine[slot] == Some(pair) {
+            return;
+        }
         let is_phone =
             |addr| map.phones.iter().any(|phone| phone.zone == Zone::Private(number) && phone.addr == addr);
         if self.phones_are_misled && is_phone(from) {
             return;
         }
-        for (addr, other) in [(from, to), (to, from)] {
-            let is_own = holds(place, addr);
-            let is_server = is_server(map, addr) && carries_tunnel(place, other);
-            if !is_own && !is_server {
-                self.faults.found(at, || format!("{from} to {to} inside {}", place.name));
-            }
+        let is_fine =
+            |addr, other| holds(place, addr) || (is_server(map, addr) && carries_tunnel(place, other));
+        if is_fine(from, to) && is_fine(to, from) {
+            self.fine[slot] = Some(pair);
+        } else {
+            self.faults.found(at, || format!("{from} to {to} inside {}", place.name));
         }
     }
 }
@@ -115,6 +130,15 @@ impl Checker for Addresses {
     fn finish(&mut self, _: Instant, _: &Map) -> Vec<Finding> {
         self.faults.finish()
     }
+}
+
+/// The place of a pair among those that are fine; another pair may have taken it.
+fn slot(link: LinkId, from: IpAddr, to: IpAddr) -> usize {
+    let low = |addr: IpAddr| match addr {
+        IpAddr::V4(addr) => addr.to_bits() as usize,
+        IpAddr::V6(addr) => addr.to_bits() as usize,
+    };
+    (link.wrapping_mul(31) ^ low(from).wrapping_mul(7) ^ low(to)) % FINE_MAX
 }
 
 fn holds(place: &SitePlace, addr: IpAddr) -> bool {
@@ -139,3 +163,7 @@ fn may_carry_sip(packet: &Packet) -> bool {
         Protocol::Icmp => false,
     }
 }
+
+const SIP_PORT: u16 = 5060;
+/// Pairs remembered as fine.
+const FINE_MAX: usize = 1_024;

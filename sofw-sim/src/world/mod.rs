@@ -100,6 +100,9 @@ pub struct World<O> {
     links: Vec<Link>,
     rng: Rng,
     outbox: Outbox,
+    /// What middleboxes on the way of a packet want, and what of it has yet to go on.
+    boxed: Outbox,
+    relayed: VecDeque<(NodeId, PortId, Packet)>,
     /// What sees everything.
     pub observer: O,
     digest: u64,
@@ -118,6 +121,8 @@ impl<O: Observer> World<O> {
             links: Vec::new(),
             rng,
             outbox: Outbox::default(),
+            boxed: Outbox::default(),
+            relayed: VecDeque::new(),
             observer,
             digest: DIGEST_START,
             events: 0,
@@ -346,6 +351,10 @@ impl<O: Observer> World<O> {
         while let Some((port, packet)) = self.outbox.packets.pop_front() {
             self.transmit(node, port, packet);
         }
+        self.arm(node);
+    }
+
+    fn arm(&mut self, node: NodeId) {
         let place = &mut self.places[node];
         let next = match &place.node {
             Node::Host(host) => host.poll_timeout(),
@@ -360,30 +369,42 @@ impl<O: Observer> World<O> {
         }
     }
 
-    /// Puts a packet on the link at a port. Over wires it passes routers at once: they have no state that others could see.
-    fn transmit(&mut self, mut node: NodeId, mut port: PortId, packet: Packet) {
-        loop {
-            let Some(&(id, way)) = self.places[node].ports.get(port) else { return };
+    /// Puts a packet on the link at a port. What arrives at once at routers and middleboxes goes on here, so that a way of wires costs
+    /// no queue.
+    fn transmit(&mut self, node: NodeId, port: PortId, packet: Packet) {
+        let mut next = Some((node, port, packet));
+        while let Some((node, port, packet)) = next.take().or_else(|| self.relayed.pop_front()) {
+            let Some(&(id, way)) = self.places[node].ports.get(port) else { continue };
             let link = &mut self.links[id];
             let (peer, peer_port) = link.ends[1 - way as usize];
             let fate = link.pipes[way as usize].send(self.now, packet.len());
             if link.observed {
                 self.observer.packet(self.now, Seen { link: id, way, fate }, &packet);
             }
-            let Fate::Arrives(at, again) = fate else { return };
+            let Fate::Arrives(at, again) = fate else { continue };
             if at > self.now || again.is_some() {
                 if let Some(again) = again {
                     self.fly(again, peer, peer_port, packet.clone());
                 }
-                return self.fly(at, peer, peer_port, packet);
+                self.fly(at, peer, peer_port, packet);
+                continue;
             }
-            let Node::Router(router) = &mut self.places[peer].node else {
-                self.at_once.push_back((peer, peer_port, packet));
-                return;
-            };
-            self.events += 1;
-            let Some(way) = router.way(peer_port, &packet) else { return };
-            (node, port) = (peer, way);
+            match &mut self.places[peer].node {
+                Node::Host(_) => self.at_once.push_back((peer, peer_port, packet)),
+                Node::Router(router) => {
+                    self.events += 1;
+                    next = router.way(peer_port, &packet).map(|way| (peer, way, packet));
+                }
+                Node::Middlebox(middlebox) => {
+                    self.events += 1;
+                    middlebox.handle_packet(self.now, peer_port, packet, &mut self.boxed);
+                    next = self.boxed.packets.pop_front().map(|(port, packet)| (peer, port, packet));
+                    while let Some((port, packet)) = self.boxed.packets.pop_front() {
+                        self.relayed.push_back((peer, port, packet));
+                    }
+                    self.arm(peer);
+                }
+            }
         }
     }
 

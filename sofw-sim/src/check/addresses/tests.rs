@@ -78,7 +78,7 @@ fn an_outside_address_inside_is_told() {
 }
 
 #[test]
-fn a_home_phones_announced_address_may_be_sent_to_but_not_from() {
+fn a_home_phones_announced_address_may_get_sip_but_no_media() {
     let mut homes = scenario();
     homes.places[0].hrac = None;
     let mut map = Town::new().map;
@@ -88,6 +88,7 @@ fn a_home_phones_announced_address_may_be_sent_to_but_not_from() {
         checker.packet(Instant::ZERO, &map, seen(PUBLIC), packet);
         checker.finish(Instant::ZERO, &map)[0].good
     };
-    assert!(good(&udp("203.0.113.5:20000", "10.10.10.10:4000", b"x")));
+    assert!(good(&udp("203.0.113.5:5060", "10.10.10.10:5060", b"x")));
+    assert!(!good(&udp("203.0.113.5:20000", "10.10.10.10:4000", b"x")));
     assert!(!good(&udp("10.10.10.10:4000", "203.0.113.5:20000", b"x")));
 }
