@@ -1,29 +1,26 @@
 //! From a scenario to a world.
 
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+mod addresses;
+mod programs;
 
-use sofw_core::base::{Rng, Seed, Transport};
-use sofw_core::config::{
-    HracConfig, HrasConfig, MediaConfig, Proxy as ProxyAt, SipListener, Site, SiteKey, TunnelVia, limits,
-};
+use core::net::{IpAddr, SocketAddr};
+
+use sofw_core::Instant;
+use sofw_core::base::{Rng, Seed};
 use sofw_core::io::Endpoint;
-use sofw_core::testing::phone::Phone;
-use sofw_core::{Hrac, Hras, Instant};
 
-use super::accounts;
-use super::boxes;
 use super::map::{Map, PhonePlace, SitePlace, Zone};
-use super::phones;
 use super::recorder::Recorder;
-use crate::adversary::HostileHras;
+use super::{accounts, boxes};
 use crate::baseline;
 use crate::host::{App, Host};
 use crate::link::Conditions;
 use crate::link::profile::Line;
-use crate::proxy::Proxy;
-use crate::scenario::model::{HomeOrSite, HracSpec, Place, ProxySpec, Scenario, System, WayOut};
-use crate::tcp::{Congestion, TcpConfig};
+use crate::scenario::model::{HomeOrSite, Place, Scenario, System};
+use crate::tcp::TcpConfig;
 use crate::world::{LinkId, Node, NodeId, PortId, Router, World};
+pub(super) use addresses::proxy_addr;
+use addresses::{PROXY_PORT, relay_addr, reverse_proxy_addr, server_addrs, stranger_addr, virtual_addr};
 
 /// A built world.
 pub(super) type Town = World<Recorder>;
@@ -260,143 +257,6 @@ impl<'a> Builder<'a> {
         hub
     }
 
-    /// The program of the public host.
-    pub fn hras(&mut self, now: Instant) -> App {
-        let config = self.hras_config();
-        let seed = self.life("hras");
-        if self.scenario.server.hostile {
-            return App::Other(Box::new(HostileHras::new(&config, seed)));
-        }
-        App::Hras(Box::new(Hras::new(config, seed, now).expect("the configuration is right")))
-    }
-
-    fn hras_config(&self) -> HrasConfig {
-        let spec = &self.scenario.server;
-        let addrs = server_addrs(self.scenario);
-        let sites = self.scenario.places.iter().filter(|place| place.kind == HomeOrSite::Site);
-        HrasConfig {
-            domain: spec.domain.clone(),
-            sip: addrs.iter().flat_map(|&addr| sip_listeners(addr)).collect(),
-            media: media(spec.addr),
-            tunnel: addrs
-                .iter()
-                .flat_map(|&addr| [80, 443].map(|port| SocketAddr::new(addr, port)))
-                .collect(),
-            sites: sites.map(|place| Site { name: place.name.clone(), key: site_key(&place.name) }).collect(),
-            users: self
-                .scenario
-                .phones
-                .iter()
-                .map(|phone| accounts::user(&phone.name, &spec.domain))
-                .collect(),
-            voice_age_max: spec.voice_age_max,
-            media_silence_max: limits::MEDIA_SILENCE_MAX,
-            // Without SoFW it is a plain SIP server: everybody is outside.
-            outside_calls: self.scenario.system != System::Sofw,
-        }
-    }
-
-    /// The HRAC of a place, for its start at `now`.
-    pub fn hrac(&mut self, place: usize, now: Instant) -> App {
-        let spec = &self.scenario.places[place];
-        let hrac = spec.hrac.as_ref().expect("only sites with a HRAC start one");
-        let config = self.hrac_config(spec, hrac);
-        let seed = self.life(&format!("hrac {}", spec.name));
-        App::Hrac(Box::new(Hrac::new(config, seed, now).expect("the configuration is right")))
-    }
-
-    fn hrac_config(&self, place: &Place, hrac: &HracSpec) -> HracConfig {
-        let server = match &self.scenario.server.proxy {
-            Some(_) => reverse_proxy_addr(),
-            None => server_addr_for(self.scenario, hrac.addr),
-        };
-        let host = match server {
-            IpAddr::V4(addr) => addr.to_string(),
-            IpAddr::V6(addr) => format!("[{addr}]"),
-        };
-        let authority = if hrac.port == 80 { host } else { format!("{host}:{}", hrac.port) };
-        let proxy = || {
-            let spec = place.proxy.as_ref().expect("a way by proxy needs one");
-            ProxyAt {
-                endpoint: Endpoint::Addr(SocketAddr::new(proxy_addr(place), PROXY_PORT)),
-                credentials: accounts::proxy_credentials(spec),
-            }
-        };
-        let via = hrac.ways.iter().map(|way| match way {
-            WayOut::Direct => TunnelVia::Direct,
-            WayOut::Forward => TunnelVia::Forward(proxy()),
-            WayOut::Connect => TunnelVia::Connect(proxy()),
-        });
-        let mut key = site_key(&place.name);
-        if hrac.wrong_key {
-            key.0[0] ^= 1;
-        }
-        HracConfig {
-            site: place.name.clone(),
-            key,
-            server: Endpoint::Addr(SocketAddr::new(server, hrac.port)),
-            authority,
-            via: via.collect(),
-            sip: sip_listeners(hrac.addr).into(),
-            media: media(hrac.addr),
-            voice_age_max: hrac.voice_age_max,
-        }
-    }
-
-    /// A proxy's program.
-    pub fn proxy(&mut self, spec: &ProxySpec, addr: IpAddr, reverse: bool) -> App {
-        let origin = reverse.then(|| SocketAddr::new(self.scenario.server.addr, 80));
-        let config =
-            boxes::proxy_config(spec, SocketAddr::new(addr, if reverse { 80 } else { PROXY_PORT }), origin);
-        let seed = self.life("proxy");
-        App::Other(Box::new(Proxy::new(config, Rng::new(seed))))
-    }
-
-    /// The program of a site's proxy.
-    pub fn proxy_of(&mut self, place: usize) -> App {
-        let place = &self.scenario.places[place];
-        let spec = place.proxy.as_ref().expect("only sites with a proxy start one");
-        self.proxy(spec, proxy_addr(place), false)
-    }
-
-    /// The program of the proxy before HRAS.
-    pub fn reverse_proxy(&mut self) -> App {
-        let spec = self.scenario.server.proxy.as_ref().expect("only a proxy that is there starts");
-        self.proxy(spec, reverse_proxy_addr(), true)
-    }
-
-    /// A phone's program, for its start at `now`.
-    pub fn phone(&mut self, index: usize, addr: IpAddr, now: Instant) -> App {
-        let spec = &self.scenario.phones[index];
-        let hrac = spec.place.and_then(|place| self.scenario.places[place].hrac.as_ref());
-        let server = match hrac.filter(|_| self.scenario.system == System::Sofw) {
-            Some(hrac) => hrac.addr,
-            None => server_addr_for(self.scenario, addr),
-        };
-        let config = phones::config(self.scenario, index, addr, SocketAddr::new(server, SIP_PORT));
-        let seed = self.life(&format!("phone {}", spec.name));
-        App::Phone(Box::new(Phone::new(config, seed, now)))
-    }
-
-    /// TCP of the two halves, as the production driver tunes it.
-    fn relay_tcp(&self) -> TcpConfig {
-        let cubic = self.scenario.places.iter().filter_map(|place| place.hrac.as_ref()).any(|hrac| !hrac.bbr);
-        TcpConfig {
-            congestion: if cubic { Congestion::Cubic } else { Congestion::Bbr },
-            not_sent_low_water: UNSENT_MAX,
-            ..TcpConfig::default()
-        }
-    }
-
-    fn baseline(&self) -> Option<&'static baseline::Kind> {
-        match self.scenario.system {
-            System::Sofw | System::PlainSip => None,
-            System::Hcap => baseline::find("hcap"),
-            System::Softether => baseline::find("softether"),
-            System::Skype => baseline::find("skype"),
-        }
-    }
-
     fn add_host(&mut self, world: &mut Town, name: &str, addrs: Vec<IpAddr>, tcp: TcpConfig) -> NodeId {
         let host = Host::new(addrs, tcp, self.rng.fork(&format!("tcp {name}")));
         world.add(name, Node::Host(Box::new(host)))
@@ -440,14 +300,6 @@ impl<'a> Builder<'a> {
         }
         link
     }
-
-    /// Randomness for one life of a program.
-    fn life(&mut self, name: &str) -> Seed {
-        self.lives += 1;
-        let mut seed = [0; 32];
-        self.rng.fork(&format!("life {} of {name}", self.lives)).fill(&mut seed);
-        seed
-    }
 }
 
 /// The last port that the internet's router got.
@@ -460,73 +312,3 @@ fn seed_bytes(seed: u64) -> Seed {
     bytes[..8].copy_from_slice(&seed.to_be_bytes());
     bytes
 }
-
-fn sip_listeners(addr: IpAddr) -> [SipListener; 2] {
-    let addr = SocketAddr::new(addr, SIP_PORT);
-    [Transport::Udp, Transport::Tcp].map(|transport| SipListener { transport, addr })
-}
-
-fn media(addr: IpAddr) -> MediaConfig {
-    MediaConfig { bind: addr, address: addr, ports: RELAY_PORTS }
-}
-
-fn site_key(name: &str) -> SiteKey {
-    let mut key = [0x50; 32];
-    key.iter_mut().zip(name.bytes()).for_each(|(byte, letter)| *byte ^= letter);
-    SiteKey(key)
-}
-
-/// The server's address, and one of the other family if somebody needs it.
-fn server_addrs(scenario: &Scenario) -> Vec<IpAddr> {
-    let mut addrs = vec![scenario.server.addr];
-    let is_v6 = |place: &Place| place.network.0.is_ipv6();
-    if scenario.places.iter().any(is_v6) && scenario.server.addr.is_ipv4() {
-        addrs.push(IpAddr::V6(SERVER_V6));
-    }
-    addrs
-}
-
-fn server_addr_for(scenario: &Scenario, client: IpAddr) -> IpAddr {
-    let addrs = server_addrs(scenario);
-    addrs.iter().copied().find(|addr| addr.is_ipv4() == client.is_ipv4()).unwrap_or(addrs[0])
-}
-
-/// The site's proxy: host 3 of its network.
-pub(super) fn proxy_addr(place: &Place) -> IpAddr {
-    host_of(place.network.0, 3)
-}
-
-/// Host `number` of a network.
-pub(super) fn host_of(network: IpAddr, number: u32) -> IpAddr {
-    match network {
-        IpAddr::V4(network) => IpAddr::V4(Ipv4Addr::from(u32::from(network) | number)),
-        IpAddr::V6(network) => IpAddr::V6(Ipv6Addr::from(u128::from(network) | u128::from(number))),
-    }
-}
-
-fn reverse_proxy_addr() -> IpAddr {
-    IpAddr::from([203, 0, 113, 4])
-}
-
-/// Somebody on the public network who has no business here.
-fn stranger_addr() -> IpAddr {
-    IpAddr::from([203, 0, 113, 66])
-}
-
-/// The public end of other systems' tunnels.
-fn relay_addr() -> IpAddr {
-    IpAddr::from([203, 0, 113, 6])
-}
-
-/// The public address that other systems give to a phone inside (RFC 2544's range, so that it meets nobody).
-fn virtual_addr(phone: usize) -> IpAddr {
-    IpAddr::from([198, 18, (phone / 250) as u8, (phone % 250 + 1) as u8])
-}
-
-const SERVER_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 5);
-const SIP_PORT: u16 = 5060;
-/// Where proxies listen (Squid's default).
-pub(super) const PROXY_PORT: u16 = 3128;
-const RELAY_PORTS: (u16, u16) = (20_000, 29_999);
-/// As the production driver sets `TCP_NOTSENT_LOWAT`.
-const UNSENT_MAX: usize = 16 * 1024;

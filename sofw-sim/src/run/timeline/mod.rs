@@ -1,9 +1,12 @@
 //! Lets the timeline happen.
 
+mod faults;
+mod state;
+
 use std::collections::BTreeMap;
 
 use sofw_core::base::{Duration, Instant};
-use sofw_core::testing::phone::{CallState, Phone};
+use sofw_core::testing::phone::Phone;
 
 use super::Options;
 use super::build::{Builder, Town};
@@ -11,13 +14,12 @@ use super::expect;
 use super::map::{Map, SitePlace};
 use super::phones;
 use super::plant::Defect;
-use crate::check::{Look, Phase, leftovers};
-use crate::host::App;
+use crate::check::{Look, Phase};
 use crate::link::Conditions;
 use crate::record::{Finding, Record};
 use crate::scenario::Scenario;
-use crate::scenario::model::{Action, Change, Step, Target};
-use crate::world::{LinkId, NodeId, Way};
+use crate::scenario::model::{Action, Step, Target};
+use crate::world::{LinkId, NodeId};
 
 /// A running scenario.
 #[derive(Debug)]
@@ -244,7 +246,7 @@ impl<'a> Timeline<'a> {
             Action::Crash(phone, back) => self.crash(*phone, *back),
             Action::Restart { what, away, power } => self.stop(*what, *away, *power),
             Action::Cut(place) => {
-                self.excuse(CUT_EXCUSE);
+                self.excuse(faults::CUT_EXCUSE);
                 let hrac = self.map().places[*place].hrac;
                 if let Some((node, _)) = hrac {
                     self.world.with_host(node, |host, now| host.reset_connections(now));
@@ -252,7 +254,7 @@ impl<'a> Timeline<'a> {
             }
             Action::Forget(target) => self.forget(*target),
             Action::Outage(place, time) => {
-                self.excuse(*time + AFTER_OUTAGE);
+                self.excuse(*time + faults::AFTER_OUTAGE);
                 let link = self.map().places[*place].line;
                 self.world.set_down(link, true);
                 self.later(now + *time, Todo::LinkUp(link));
@@ -309,160 +311,6 @@ impl<'a> Timeline<'a> {
         self.command(phone, |phone, now| phone.hang_up(now));
     }
 
-    fn crash(&mut self, index: usize, back: Option<Duration>) {
-        let now = self.world.now();
-        self.lost_state = true;
-        if let Some(call_id) = self.phone(index).and_then(Phone::call_id).map(str::to_owned) {
-            self.world.observer.calls.close(now, &call_id);
-        }
-        let node = self.map().phones[index].node;
-        self.phones_off[index] = true;
-        self.world.with_host(node, |host, _| host.start_after_power_cut(App::Idle));
-        if let Some(back) = back {
-            self.later(now + back, Todo::StartPhone(index));
-        }
-    }
-
-    /// A phone is off and nobody knows: a planted defect. It comes back when all is mended, or never.
-    pub(super) fn die(&mut self, index: usize, comes_back: bool) {
-        let node = self.map().phones[index].node;
-        self.phones_off[index] = comes_back;
-        self.world.with_host(node, |host, _| host.start_after_power_cut(App::Idle));
-    }
-
-    fn start_phone(&mut self, index: usize) {
-        if !self.phones_off[index] {
-            // Two crashes overlapped; the first one's end was this phone's.
-            return;
-        }
-        let (node, addr) = (self.map().phones[index].node, self.map().phones[index].addr);
-        let app = self.builder.phone(index, addr, self.world.now());
-        self.phones_off[index] = false;
-        self.world.with_host(node, |host, _| host.start(app));
-        if self.wants_registration[index] {
-            self.command(index, Phone::register);
-        }
-    }
-
-    fn stop(&mut self, what: Target, away: Duration, power: bool) {
-        self.excuse(away + AFTER_RESTART);
-        let Some(node) = self.node_of(what) else { return };
-        if matches!(what, Target::Firewall(_) | Target::Nat(_)) {
-            return self.forget(what);
-        }
-        if !matches!(what, Target::Proxy(_) | Target::ReverseProxy) {
-            self.lost_state = true;
-        }
-        if what == Target::Hras {
-            // It keeps nothing on disk: the calls of this moment are lost, though their phones do not know.
-            self.excuse(self.scenario.duration);
-            let now = self.world.now();
-            self.world.observer.calls.close_all(now);
-        }
-        self.off.insert(node, what);
-        self.world.with_host(node, |host, _| match power {
-            true => host.start_after_power_cut(App::Idle),
-            false => host.start(App::Idle),
-        });
-        let at = self.world.now() + away;
-        self.later(at, Todo::Start(what));
-    }
-
-    fn start_again(&mut self, what: Target) {
-        let Some(node) = self.node_of(what) else { return };
-        let now = self.world.now();
-        let app = match what {
-            Target::Hras => self.builder.hras(now),
-            Target::Hrac(place) => self.builder.hrac(place, now),
-            Target::Proxy(place) => self.builder.proxy_of(place),
-            Target::ReverseProxy => self.builder.reverse_proxy(),
-            Target::Firewall(_) | Target::Nat(_) => return,
-        };
-        self.off.remove(&node);
-        self.world.with_host(node, |host, _| host.start(app));
-    }
-
-    fn forget(&mut self, what: Target) {
-        self.excuse(AFTER_FORGETTING);
-        let Some(node) = self.node_of(what) else { return };
-        match what {
-            Target::Firewall(_) | Target::Nat(_) => {
-                self.world.with_middlebox(node, |middlebox, _| middlebox.forget())
-            }
-            _ => self.world.with_host(node, |host, _| {
-                if let App::Other(app) = host.app_mut() {
-                    app.forget();
-                }
-            }),
-        }
-    }
-
-    fn node_of(&self, what: Target) -> Option<NodeId> {
-        let map = self.map();
-        let of_box = |place: usize, kind: &str| {
-            map.places[place].boxes.iter().find(|(name, _)| *name == kind).map(|&(_, node)| node)
-        };
-        match what {
-            Target::Hras => Some(map.server.0),
-            Target::Hrac(place) => map.places[place].hrac.map(|(node, _)| node),
-            Target::Proxy(place) => map.places[place].proxy.map(|(node, _)| node),
-            Target::ReverseProxy => map.reverse_proxy,
-            Target::Firewall(place) => of_box(place, "firewall"),
-            Target::Nat(place) => of_box(place, "nat"),
-        }
-    }
-
-    fn change(&mut self, link: LinkId, change: &Change) {
-        let now = self.keep(link);
-        let changed = match change {
-            Change::To(line) => [line.up, line.down],
-            Change::Values { loss, delay, jitter, rate } => now.map(|conditions| Conditions {
-                loss: loss.unwrap_or(conditions.loss),
-                delay: delay.unwrap_or(conditions.delay),
-                jitter: jitter.unwrap_or(conditions.jitter),
-                rate: rate.or(conditions.rate),
-                ..conditions
-            }),
-        };
-        for (way, conditions) in [Way::Up, Way::Down].into_iter().zip(changed) {
-            self.world.set_conditions(link, way, conditions);
-        }
-    }
-
-    /// Remembers a line as it was built, to restore it; gives it as it is.
-    pub(super) fn keep(&mut self, link: LinkId) -> [Conditions; 2] {
-        let now = [Way::Up, Way::Down].map(|way| *self.world.conditions(link, way));
-        self.original.entry(link).or_insert(now);
-        now
-    }
-
-    fn restore(&mut self, link: LinkId) {
-        if let Some(original) = self.original.remove(&link) {
-            for (way, conditions) in [Way::Up, Way::Down].into_iter().zip(original) {
-                self.world.set_conditions(link, way, conditions);
-            }
-        }
-    }
-
-    /// All faults are over: lines are as they were, everything is switched on.
-    pub fn mend(&mut self) {
-        let links: Vec<LinkId> = self.original.keys().copied().collect();
-        links.into_iter().for_each(|link| self.restore(link));
-        for link in self.map().places.iter().map(|place| place.line).collect::<Vec<_>>() {
-            self.world.set_down(link, false);
-        }
-        for what in self.off.values().copied().collect::<Vec<_>>() {
-            self.start_again(what);
-        }
-        for index in 0..self.phones_off.len() {
-            if self.phones_off[index] {
-                self.start_phone(index);
-            }
-        }
-        self.due.clear();
-        self.excused_until = self.world.now();
-    }
-
     /// Datagrams from nobody to the ports of both halves.
     fn strangers(&mut self) {
         let map = self.map().clone();
@@ -482,51 +330,6 @@ impl<'a> Timeline<'a> {
                 self.hang_up(phone);
             }
         }
-    }
-
-    /// Calls up at the moment, and phones.
-    pub fn counts(&self) -> expect::Counts {
-        let up = (0..self.scenario.phones.len())
-            .filter(|&phone| self.phone(phone).and_then(Phone::call_state) == Some(CallState::Established));
-        expect::Counts { phones_in_calls: up.count() }
-    }
-
-    /// Who is registered.
-    pub fn registered(&self) -> Vec<bool> {
-        (0..self.scenario.phones.len())
-            .map(|phone| self.phone(phone).is_some_and(Phone::is_registered))
-            .collect()
-    }
-
-    /// Who should be.
-    pub fn wants_registration(&self) -> &[bool] {
-        &self.wants_registration
-    }
-
-    /// Which places' tunnels are up.
-    pub fn tunnels_up(&self) -> Vec<bool> {
-        let tunnels = self.world.observer.tunnels.iter();
-        tunnels.map(|history| history.last().is_some_and(|(_, up)| *up)).collect()
-    }
-
-    /// Whether every HRAC has a tunnel.
-    pub fn all_tunnels_up(&self) -> bool {
-        let hracs = self.map().places.iter().filter_map(|place| place.hrac);
-        hracs.filter_map(|(node, _)| self.world.host(node).hrac()).all(|hrac| hrac.tunnel_status().is_some())
-    }
-
-    /// Whether nothing of any call is left.
-    pub fn is_empty(&self) -> bool {
-        let map = self.map();
-        leftovers(map, &self.state(map, self.phase)).is_none()
-    }
-
-    /// Whether no record and no flow is left.
-    pub fn rat_is_empty(&self) -> bool {
-        let map = self.map();
-        let hrac = |place: &SitePlace| place.hrac.and_then(|(node, _)| self.world.host(node).hrac());
-        self.world.host(map.server.0).hras().is_none_or(|hras| hras.status().records.is_empty())
-            && map.places.iter().filter_map(hrac).all(|hrac| hrac.flows() == 0)
     }
 
     /// A phone; `None` while it is off.
@@ -558,8 +361,3 @@ const REGISTER_AFTER: Duration = Duration::from_secs(1);
 const REGISTER_APART: Duration = Duration::from_millis(10);
 /// … so many of them, then again from the start: a storm is a storm.
 const REGISTER_AT_ONCE: u32 = 50;
-/// How long a fault excuses silence after it is over: reconnection pauses double up to ten seconds.
-const AFTER_OUTAGE: Duration = Duration::from_secs(15);
-const AFTER_RESTART: Duration = Duration::from_secs(15);
-const AFTER_FORGETTING: Duration = Duration::from_secs(30);
-const CUT_EXCUSE: Duration = Duration::from_secs(5);
