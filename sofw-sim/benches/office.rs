@@ -11,7 +11,7 @@ use sofw_sim::scenario::Scenario;
 use sofw_sim::scenario::model::{Action, PhoneSpec, Step};
 
 fn twenty_calls() -> Scenario {
-    let text = "duration = \"110s\"\n[[site]]\nname = \"office\"\nline = \"office\"\nfirewall = \"web-only\"\n\
+    let text = "about = \"twenty calls\"\nduration = \"110s\"\n[[site]]\nname = \"office\"\nline = \"office\"\nfirewall = \"web-only\"\n\
                 nat = \"port-restricted\"\nhrac = \"direct\"\nphones = [\"alice\"]\n[[phone]]\nname = \"bob\"\n";
     let mut scenario = Scenario::parse("bench.toml", text).expect("the scenario is right");
     let [alice, bob] = [0, 1].map(|index: usize| scenario.phones[index].clone());
@@ -22,6 +22,8 @@ fn twenty_calls() -> Scenario {
         let outside =
             PhoneSpec { name: format!("out{n}"), addr: IpAddr::from([203, 0, 113, 20 + n]), ..bob.clone() };
         scenario.phones.extend([inside, outside]);
+        // Phones that answer at any moment: their packets do not march in step.
+        let at = Duration::from_millis(8_000 + 7_919 * u64::from(n) % 1_009);
         let action = Action::Call { from: usize::from(2 * n), to: format!("out{n}"), talk: None };
         scenario.timeline.push(Step {
             at: Duration::from_millis(8_000 + 37 * u64::from(n)),
