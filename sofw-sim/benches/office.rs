@@ -25,11 +25,7 @@ fn twenty_calls() -> Scenario {
         // Phones that answer at any moment: their packets do not march in step.
         let at = Duration::from_millis(8_000 + 7_919 * u64::from(n) % 1_009);
         let action = Action::Call { from: usize::from(2 * n), to: format!("out{n}"), talk: None };
-        scenario.timeline.push(Step {
-            at: Duration::from_millis(8_000 + 37 * u64::from(n)),
-            action,
-            line: 0,
-        });
+        scenario.timeline.push(Step { at, action, line: 0 });
     }
     scenario
 }
