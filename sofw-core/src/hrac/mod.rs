@@ -198,9 +198,13 @@ impl Hrac {
 
     /// When to call [`Hrac::handle_timeout`].
     pub fn poll_timeout(&self) -> Option<Deadline> {
-        [self.flows.poll_timeout(), self.phones.poll_timeout(), self.connections.poll_timeout()]
-            .into_iter()
-            .fold(self.tunnel.poll_timeout(), Deadline::earlier)
+        let own = [
+            self.waiting.poll_timeout(),
+            self.flows.poll_timeout(),
+            self.phones.poll_timeout(),
+            self.connections.poll_timeout(),
+        ];
+        own.into_iter().fold(self.tunnel.poll_timeout(), Deadline::earlier)
     }
 
     /// The tunnel, if there is one.
@@ -297,7 +301,8 @@ impl Hrac {
         while let Some(output) = self.flows.poll() {
             self.out.push_back(output);
         }
-        for (phone, invite) in self.waiting.tunnel_is_up(self.now, self.tunnel.is_up()) {
+        self.waiting.tunnel_is_up(self.now, self.tunnel.is_up());
+        for (phone, invite) in self.waiting.take_late(self.now) {
             self.cancel(phone, &invite);
         }
     }

@@ -101,9 +101,8 @@ impl Hrac {
         match Message::parse(&message) {
             Ok(view) => {
                 self.tell_media(phone, &view);
-                let late = if view.is_request() { None } else { self.waiting.answered(self.now, &view) };
-                if let Some(invite) = late {
-                    self.cancel(phone, &invite);
+                if !view.is_request() {
+                    self.waiting.answered(&view);
                 }
                 self.report(&view, phone, listener, false);
             }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::{Instant, Payload};
+use crate::base::{Deadline, Instant, Payload};
 use crate::config::limits::{TUNNEL_GRACE, WAITING_BYTES_MAX, WAITING_REQUESTS_MAX};
 use crate::fill::Fill;
 use crate::sip::{Message, Method};
@@ -19,6 +19,8 @@ pub(super) struct Waiting {
     former: BTreeMap<Request, Asked>,
     span_began: Instant,
     invite_bytes: usize,
+    /// When the first of the INVITEs kept may be late, or sooner.
+    late_at: Option<Instant>,
     /// What ends calls, while there is no session that could keep it, and how many bytes that is.
     held: Vec<(RaHeader, Payload)>,
     held_bytes: usize,
@@ -56,33 +58,53 @@ impl Waiting {
             former: BTreeMap::new(),
             span_began: now,
             invite_bytes: 0,
+            late_at: None,
             held: Vec::new(),
             held_bytes: 0,
         }
     }
 
-    /// Whether the tunnel carries frames now. When it is back: the INVITEs in its queue whose callers have given up (RFC 3261 §17.1.1.2,
-    /// timer B). They must be cancelled, or phones ring for nobody; here, because the CANCEL then comes right behind.
-    pub(super) fn tunnel_is_up(&mut self, now: Instant, up: bool) -> Vec<(RaHeader, Payload)> {
-        if !up {
+    /// Whether the tunnel carries frames now.
+    pub(super) fn tunnel_is_up(&mut self, now: Instant, up: bool) {
+        if up {
+            self.down_since = None;
+        } else {
             self.down_since.get_or_insert(now);
+        }
+    }
+
+    /// INVITEs of which nothing was heard until their callers gave up (RFC 3261 §17.1.1.2, timer B). They must be cancelled, or phones ring
+    /// for nobody when the tunnel is back; and at once, so that the CANCEL comes right behind.
+    pub(super) fn take_late(&mut self, now: Instant) -> Vec<(RaHeader, Payload)> {
+        if self.late_at.is_none_or(|at| at > now) {
             return Vec::new();
         }
-        if self.down_since.take().is_none() {
-            return Vec::new();
+        let mut late = Vec::new();
+        self.late_at = None;
+        for asked in self.former.values_mut().chain(self.requests.values_mut()) {
+            let at = asked.at + T1_64;
+            match asked.invite.take_if(|_| at <= now) {
+                Some(invite) => late.push((asked.phone, invite)),
+                None if asked.invite.is_some() => {
+                    self.late_at = Some(self.late_at.map_or(at, |other| other.min(at)));
+                }
+                None => {}
+            }
         }
-        let all = self.former.values_mut().chain(self.requests.values_mut());
-        let late = all.filter(|asked| now.since(asked.at) >= T1_64);
-        let late: Vec<_> = late.filter_map(|asked| Some((asked.phone, asked.invite.take()?))).collect();
         self.invite_bytes -= late.iter().map(|(_, invite)| invite.len()).sum::<usize>();
         late
+    }
+
+    /// When to call [`Waiting::take_late`].
+    pub(super) fn poll_timeout(&self) -> Option<Deadline> {
+        self.late_at.map(|at| Deadline::new(at, "INVITE that nobody answers"))
     }
 
     /// The session ended, and with it its queue.
     pub(super) fn session_ended(&mut self) {
         self.requests.clear();
         self.former.clear();
-        self.invite_bytes = 0;
+        (self.invite_bytes, self.late_at) = (0, None);
     }
 
     /// Within a session nothing is lost, so a short outage is waited out; what ends a transaction or a call may always wait:
@@ -109,19 +131,15 @@ impl Waiting {
         Admission::Pass
     }
 
-    /// HRAS answers. Gives the INVITE if this is the first word about it, and nobody waits for it any more: it must be cancelled.
-    pub(super) fn answered(&mut self, now: Instant, response: &Message<'_>) -> Option<Payload> {
+    /// HRAS answers.
+    pub(super) fn answered(&mut self, response: &Message<'_>) {
         let key = key(response);
-        let asked = self.requests.get_mut(&key).or(self.former.get_mut(&key))?;
-        let is_late = now.since(asked.at) >= T1_64;
-        let invite = asked.invite.take();
-        self.invite_bytes -= invite.as_ref().map_or(0, |invite| invite.len());
-        let is_final = response.status() >= Some(200);
-        if is_final {
+        let Some(asked) = self.requests.get_mut(&key).or(self.former.get_mut(&key)) else { return };
+        self.invite_bytes -= asked.invite.take().map_or(0, |invite| invite.len());
+        if response.status() >= Some(200) {
             self.requests.remove(&key);
             self.former.remove(&key);
         }
-        invite.filter(|_| is_late && !is_final)
     }
 
     fn begin_span(&mut self, now: Instant) {
@@ -143,6 +161,9 @@ impl Waiting {
             message.method() == Method::Invite && self.invite_bytes + bytes.len() <= WAITING_BYTES_MAX;
         let invite = keeps.then(|| Payload::from(bytes.to_vec()));
         self.invite_bytes += invite.as_ref().map_or(0, |invite| invite.len());
+        if invite.is_some() {
+            self.late_at.get_or_insert(now + T1_64);
+        }
         self.requests.insert(key, Asked { at: now, phone, invite });
     }
 

@@ -78,8 +78,7 @@ impl World {
 
     /// As if the tunnel carried frames again.
     pub(super) fn tunnel_is_back(&mut self) {
-        let late = self.hrac.waiting.tunnel_is_up(self.now, true);
-        late.iter().for_each(|(phone, invite)| self.hrac.cancel(*phone, invite));
+        self.hrac.waiting.tunnel_is_up(self.now, true);
         self.drain();
     }
 
