@@ -222,6 +222,11 @@ impl Phone {
         self.calls.present().map(|call| call.call_id.as_str())
     }
 
+    /// The Call-IDs of all calls: two while it is being transferred.
+    pub fn call_ids(&self) -> impl Iterator<Item = &str> {
+        self.calls.iter().map(|call| call.call_id.as_str())
+    }
+
     /// The Call-ID of the present call, else of the last one.
     pub fn last_call_id(&self) -> Option<&str> {
         self.call_id().or(self.last.as_ref().map(|last| last.call_id.as_str()))

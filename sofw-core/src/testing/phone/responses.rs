@@ -134,6 +134,8 @@ impl Phone {
     pub(super) fn handle_failure(&mut self, now: Instant, purpose: Purpose, request: &Request, status: u16) {
         let call_id = &request.call_id;
         match purpose {
+            // One that was sent since has the last word.
+            Purpose::Register if request.cseq < self.registration.cseq => {}
             Purpose::Register => {
                 self.registration.active = false;
                 self.tell(None, PhoneEvent::RegisterFailed { status });

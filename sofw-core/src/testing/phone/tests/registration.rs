@@ -50,6 +50,21 @@ fn a_silent_server_is_asked_eleven_times_and_then_given_up() {
 }
 
 #[test]
+fn an_old_registration_that_nobody_answers_does_not_undo_a_newer_one() {
+    let mut world = World::new(vec![config("alice", 1, 440.0, SERVER)]);
+    world.registrar.expires_s = 3_600;
+    world.lose = [true; 11].into();
+    let now = world.now;
+    world.phones[0].register(now);
+    world.run(31_700);
+    let now = world.now;
+    world.phones[0].register(now);
+    world.run(2_000);
+    assert_eq!(world.events[0], [PhoneEvent::Registered { expires_s: 3_600 }]);
+    assert!(world.phones[0].is_registered());
+}
+
+#[test]
 fn a_registration_that_failed_for_now_is_tried_again() {
     let mut world = World::new(vec![config("alice", 1, 440.0, SERVER)]);
     world.registrar.unavailable = true;
