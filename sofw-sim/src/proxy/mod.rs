@@ -233,7 +233,8 @@ impl Proxy {
         }
         if let Some((name, origin)) = &mut origin {
             let pause = over(origin.paused, origin.inbox.len().max(client.outlet.waiting()));
-            if core::mem::replace(&mut origin.paused, pause) != pause {
+            // One that has ended itself sends no more.
+            if core::mem::replace(&mut origin.paused, pause) != pause && !origin.gone {
                 self.acts.push_back(if pause { Act::Pause(*name) } else { Act::Resume(*name) });
             }
         }

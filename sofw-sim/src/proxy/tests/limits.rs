@@ -253,3 +253,17 @@ fn chunks_are_cut_to_size() {
     );
     assert!(bench.read(conn).ends_with("\r\n\r\n4\r\nabcd\r\n4\r\nefgh\r\n2\r\nij\r\n"));
 }
+
+#[test]
+fn a_server_that_was_slowed_down_and_ended_is_not_told_to_go_on() {
+    let mut bench = Bench::new(ProxyConfig { window: 10_000, ..super::bench::config_of("tinyproxy") });
+    let conn = bench.client();
+    let post = request(bench.proxy.config(), "POST", "Transfer-Encoding: chunked\r\n");
+    bench.send(conn, post);
+    bench.run_ms(21);
+    let origin = bench.origin();
+    bench.send(origin, "x".repeat(30_000));
+    assert!(bench.paused.remove(&origin), "what it says is no answer, and more than the window");
+    // The bench objects to acts about a connection that is gone.
+    bench.close(origin);
+}
