@@ -11,7 +11,8 @@ use sofw_core::base::{Duration, Instant};
 use sofw_core::testing::phone::{CallState, Phone};
 
 use super::faults::Faults;
-use super::stamp::is_rtcp;
+use super::stamp::{call_hash, is_rtcp, stamp_of};
+use super::voice::is_home;
 use super::{Checker, Look, Phase};
 use crate::record::Finding;
 use crate::run::Map;
@@ -21,7 +22,8 @@ use crate::world::NodeId;
 /// - a call that one phone believes up for [`AGREE_WITHIN`] while nobody else does. After a loss for good (a restart, a crash) nobody may
 ///   be there to tell it, so then only what is left after all hung up counts ([`super::Zero`]);
 /// - a call that both believe up in which one speaks for [`VOICE_WITHIN`] and the other hears nothing. Who is silent because of
-///   mute or hold does not speak.
+///   mute or hold does not speak. A home phone that has not said a word in the call yet cannot be heard of behind its translator: HRAS
+///   learns from its first packet where it is.
 #[derive(Debug)]
 pub struct Dialogs {
     /// Since when each call has been half up.
@@ -39,6 +41,8 @@ pub struct Dialogs {
 struct Ear {
     spoke: u64,
     heard: u64,
+    /// In which call it last spoke.
+    spoke_in: Option<u64>,
     /// The call and the state of the counters of both ends at the begin of a silence.
     silence: Option<Silence>,
 }
@@ -104,12 +108,14 @@ impl Dialogs {
             *silence = begins;
             return;
         }
+        let is_unknown = is_home(map, ear) && self.ear(ear).spoke_in != Some(call_hash(call_id));
+        let silence = self.ear(ear).silence.get_or_insert_with(|| begins.clone());
         if at.since(silence.since) < VOICE_WITHIN {
             return;
         }
         let said = spoken - silence.spoken;
         *silence = begins;
-        if said >= SPOKEN_MIN {
+        if said >= SPOKEN_MIN && !is_unknown {
             let (ear, mouth) = (&map.phones[ear].name, &map.phones[mouth].name);
             self.object(at, call_id, || {
                 format!("{ear} hears none of {said} packets of {mouth} in {call_id}")
@@ -131,7 +137,9 @@ impl Checker for Dialogs {
 
     fn spoke(&mut self, _: Instant, map: &Map, node: NodeId, _: SocketAddr, bytes: &[u8]) {
         if let Some(who) = map.phone(node).filter(|_| !is_rtcp(bytes)) {
-            self.ear(who).spoke += 1;
+            let ear = self.ear(who);
+            ear.spoke += 1;
+            ear.spoke_in = stamp_of(bytes).map(|stamp| stamp.call).or(ear.spoke_in);
         }
     }
 

@@ -6,6 +6,7 @@ mod tests;
 use core::net::SocketAddr;
 use std::collections::{BTreeMap, BTreeSet};
 
+use sofw_core::Event;
 use sofw_core::base::{Duration, Instant};
 use sofw_core::testing::phone::{Phone, PhoneEvent};
 
@@ -21,9 +22,10 @@ use crate::world::NodeId;
 /// Unstamped packets (keys, phones that play tones) are known by the SSRC under which a phone sent them; under no known one they are
 /// foreign. RTCP is not looked at: it bears no stamp.
 ///
-/// Who is switched off in the middle of a call cannot end it: its voice goes on until the other end hangs up, also when the phone is on
+/// A packet belongs to the time when it was said. Who is switched off in the middle of a call cannot end it: its voice goes on until the other end hangs up, also when the phone is on
 /// again. Of two phones that talk directly nobody can tell one that the other has hung up while the tunnel is away, and perhaps nobody may
-/// after a loss for good.
+/// after a loss for good; nor can a home whose line is dead tell HRAS. When a tunnel is back, what it kept arrives at once: a call given up meanwhile may speak until its CANCEL or BYE is
+/// there, too.
 #[derive(Debug)]
 pub struct Voice {
     /// When a phone (index) was last in a call (hash).
@@ -32,6 +34,8 @@ pub struct Voice {
     lost: BTreeSet<(usize, u64)>,
     lost_state: bool,
     excused_until: Instant,
+    /// When each HRAC's tunnel last came up; `None` while it is down.
+    tunnels: BTreeMap<NodeId, Option<Instant>>,
     /// Who sends under an SSRC, and in which call, once a stamp told it.
     sources: BTreeMap<u32, (usize, Option<u64>)>,
     faults: Faults,
@@ -46,6 +50,7 @@ impl Voice {
             lost: BTreeSet::new(),
             lost_state: false,
             excused_until: Instant::ZERO,
+            tunnels: BTreeMap::new(),
             sources: BTreeMap::new(),
             faults: Faults::new(
                 "voice",
@@ -56,7 +61,7 @@ impl Voice {
     }
 
     fn is_in(&mut self, at: Instant, who: usize, phone: &Phone) {
-        if let Some(call_id) = phone.call_id() {
+        for call_id in phone.call_ids() {
             self.members.insert((who, call_hash(call_id)), at);
         }
     }
@@ -64,6 +69,15 @@ impl Voice {
     /// Whether the phone was in this call until lately.
     fn was_in(&self, at: Instant, who: usize, call: u64) -> bool {
         self.members.get(&(who, call)).is_some_and(|&last| at.since(last) <= AFTER_END)
+    }
+
+    /// Whether the tunnel of the phone's site came up a moment ago, or is about to: it says so when both directions work, and one may bring
+    /// something before.
+    fn is_tunnel_just_back(&self, at: Instant, map: &Map, phone: usize) -> bool {
+        let Zone::Private(place) = map.phones[phone].zone else { return false };
+        let hrac = map.places.get(place).and_then(|place| place.hrac);
+        let up = hrac.and_then(|(node, _)| self.tunnels.get(&node));
+        up.is_some_and(|up| up.is_none_or(|up| at.since(up) <= AFTER_END))
     }
 
     fn objection(
@@ -74,13 +88,14 @@ impl Voice {
         from: SocketAddr,
         bytes: &[u8],
     ) -> Option<String> {
-        let (speaker, call) = match stamp_of(bytes) {
+        // How old it may be is another checker's business.
+        let (speaker, call, said) = match stamp_of(bytes) {
             Some(stamp) => {
                 let speaker = map.phones.iter().position(|phone| phone.speaker == stamp.speaker);
-                (speaker, Some(stamp.call))
+                (speaker, Some(stamp.call), stamp.sent_at)
             }
             None => match ssrc_of(bytes).and_then(|ssrc| self.sources.get(&ssrc)) {
-                Some(&(speaker, call)) => (Some(speaker), call),
+                Some(&(speaker, call)) => (Some(speaker), call, at),
                 None => return Some("foreign packet".into()),
             },
         };
@@ -94,9 +109,13 @@ impl Voice {
         }
         let call = call?;
         let is_direct = map.phones.iter().any(|phone| phone.addr == from.ip());
+        let is_cut_off = is_direct || is_home(map, who);
         let is_untold = self.lost_state || at <= self.excused_until;
-        let is_excused = self.lost.contains(&(who, call)) || (is_direct && is_untold);
-        if !self.was_in(at, who, call) && !is_excused {
+        let was_ever_in = self.members.contains_key(&(who, call));
+        let is_back = || [who, speaker].into_iter().any(|phone| self.is_tunnel_just_back(at, map, phone));
+        let is_excused =
+            self.lost.contains(&(who, call)) || (was_ever_in && ((is_cut_off && is_untold) || is_back()));
+        if !self.was_in(said, who, call) && !is_excused {
             return Some(format!("voice of {name} in another call"));
         }
         // What is late is no proof against the speaker.
@@ -108,6 +127,14 @@ impl Voice {
 impl Checker for Voice {
     fn name(&self) -> &'static str {
         "voice"
+    }
+
+    fn event(&mut self, at: Instant, _: &Map, node: NodeId, event: &Event) {
+        match event {
+            Event::TunnelUp { site: None, .. } => drop(self.tunnels.insert(node, Some(at))),
+            Event::TunnelDown { site: None, .. } => drop(self.tunnels.insert(node, None)),
+            _ => {}
+        }
     }
 
     fn phone(&mut self, at: Instant, map: &Map, node: NodeId, phone: &Phone, _: &PhoneEvent) {
@@ -155,6 +182,11 @@ impl Checker for Voice {
     fn finish(&mut self, _: Instant, _: &Map) -> Vec<Finding> {
         self.faults.finish()
     }
+}
+
+/// Whether a phone is behind a translator that knows nothing of SoFW.
+pub(super) fn is_home(map: &Map, who: usize) -> bool {
+    map.phones[who].zone != Zone::Public && map.site_of(who).is_none()
 }
 
 /// Whether voice may come to a phone from `from`: in a site from HRAC or a phone beside it; elsewhere from HRAS, or from whoever is

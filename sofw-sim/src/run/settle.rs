@@ -1,7 +1,7 @@
 //! After the timeline: faults end, calls end, everything returns to zero, and the system still works.
 
 use sofw_core::base::{Duration, Instant};
-use sofw_core::testing::phone::Phone;
+use sofw_core::testing::phone::{CallState, Phone};
 
 use super::timeline::Timeline;
 use crate::check::Phase;
@@ -18,9 +18,10 @@ pub(super) fn settle(timeline: &mut Timeline<'_>) {
             break;
         }
     }
+    // What a tunnel keeps arrives when it is back: only then is zero what stays.
+    wait_for_tunnels(timeline);
     wait_for_zero(timeline);
     timeline.look(Phase::Settling);
-    wait_for_tunnels(timeline);
     register_all(timeline);
     last_call(timeline);
     wait_for_zero(timeline);
@@ -72,8 +73,16 @@ fn last_call(timeline: &mut Timeline<'_>) {
     let answer = super::phones::answer(timeline.scenario, &answer);
     timeline.command(to, |phone, _| phone.set_answer(answer));
     let callee = timeline.scenario.phones[to].name.clone();
-    timeline.call(from, &callee, None);
-    run_for(timeline, LAST_CALL);
+    for _ in 0..LAST_CALLS {
+        timeline.call(from, &callee, None);
+        run_for(timeline, LAST_CALL);
+        if timeline.phone(from).and_then(Phone::call_state) == Some(CallState::Established) {
+            break;
+        }
+        // A connection that came back to life may just have brought the callee a call of long ago: people hang up and try again.
+        timeline.hang_up_all();
+        run_for(timeline, HANG_UP_EVERY);
+    }
     timeline.look(Phase::LastCall);
     timeline.hang_up_all();
 }
@@ -81,7 +90,9 @@ fn last_call(timeline: &mut Timeline<'_>) {
 fn pair(timeline: &Timeline<'_>) -> Option<(usize, usize)> {
     let registered = timeline.registered();
     let phones = &timeline.map().phones;
-    let able = || (0..phones.len()).filter(|&phone| registered[phone]);
+    let wanted = timeline.wants_registration();
+    // One that could not be told to unregister believes in a registration that nobody renews.
+    let able = || (0..phones.len()).filter(|&phone| registered[phone] && wanted[phone]);
     // Phones outside may not call each other: HRAS serves sites.
     let in_site = |phone: &usize| timeline.map().site_of(*phone).is_some();
     let from = able().find(in_site).or_else(|| able().next())?;
@@ -111,3 +122,5 @@ const REGISTERED_WITHIN: Duration = Duration::from_secs(60);
 const REGISTER_AGAIN: Duration = Duration::from_secs(5);
 /// The last call's length, set-up and ringing included.
 const LAST_CALL: Duration = Duration::from_secs(4);
+/// How often it is tried.
+const LAST_CALLS: u32 = 3;

@@ -75,3 +75,20 @@ fn voice_that_goes_one_way_only_is_told() {
     assert!(!finding.good && finding.measured.contains("bob hears none of"), "{}", finding.measured);
     assert!(!finding.measured.contains("alice hears"), "{}", finding.measured);
 }
+
+#[test]
+fn a_silent_phone_at_home_cannot_be_found_and_one_that_spoke_can() {
+    for (is_home, talks_for, good) in [(true, 0, true), (true, 2, false), (false, 0, false)] {
+        let mut town = Town::new();
+        if is_home {
+            town.map.places[0].site = None;
+        }
+        let mut deaf = Deaf(Dialogs::new(), town.node(ALICE));
+        town.call(ALICE, "bob");
+        town.run(talks_for * SECOND, &mut [&mut deaf]);
+        town.pair.command(town.node(ALICE), |phone, _| phone.mute(true));
+        town.run(8 * SECOND, &mut [&mut deaf]);
+        let finding = town.finish(&mut deaf);
+        assert_eq!(finding.good, good, "home {is_home}, mute after {talks_for}: {}", finding.measured);
+    }
+}

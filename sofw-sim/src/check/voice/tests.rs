@@ -84,10 +84,26 @@ fn what_was_under_way_at_the_end_may_come_for_a_while() {
     let mut goods = Vec::new();
     for _ in 0..2 {
         town.run(3 * SECOND / 2, &mut [&mut voice]);
-        voice.heard(town.pair.now(), &town.map, node, town.pair.phone(node), from, &voice_of(BOB, call));
+        let (at, said) = (town.pair.now(), stamped(BOB, call, town.pair.now()));
+        voice.heard(at, &town.map, node, town.pair.phone(node), from, &said);
         goods.push(town.finish(&mut voice).good);
     }
     assert_eq!(goods, [true, false]);
+}
+
+#[test]
+fn what_was_said_in_the_call_belongs_to_it_however_late_it_comes() {
+    let (mut town, mut voice) = (Town::new(), Voice::new());
+    town.call(ALICE, "bob");
+    town.run(3 * SECOND, &mut [&mut voice]);
+    let node = town.node(ALICE);
+    let call = call_hash(town.pair.phone(node).call_id().expect("alice is in a call"));
+    let said = stamped(BOB, call, town.pair.now());
+    town.hang_up(ALICE);
+    town.run(5 * SECOND, &mut [&mut voice]);
+    let from = "10.10.10.2:20000".parse().expect("an address");
+    voice.heard(town.pair.now(), &town.map, node, town.pair.phone(node), from, &said);
+    assert!(town.finish(&mut voice).good);
 }
 
 #[test]
@@ -104,26 +120,58 @@ fn who_lost_a_call_by_being_switched_off_may_still_hear_it() {
     town.off.clear();
     let from = "10.10.10.2:20000".parse().expect("an address");
     for (call, good) in [(call, true), (call ^ 1, false)] {
-        voice.heard(town.pair.now(), &town.map, node, town.pair.phone(node), from, &voice_of(BOB, call));
+        let (at, said) = (town.pair.now(), stamped(BOB, call, town.pair.now()));
+        voice.heard(at, &town.map, node, town.pair.phone(node), from, &said);
         assert_eq!(town.finish(&mut voice).good, good);
     }
 }
 
-#[test]
-fn while_the_tunnel_is_away_one_beside_may_not_know_that_the_call_is_over() {
+/// Alice talks to `callee` and hangs up; then `trouble` befalls her tunnel. Whether she may hear that call's (or another one's) voice from
+/// `from` so many seconds after its begin.
+fn may_hear_yet(
+    (callee, other): (&str, usize),
+    trouble: impl FnOnce(&mut Town, &mut Voice),
+    seconds: u32,
+    from: &str,
+    change: u64,
+) -> bool {
     let (mut town, mut voice) = (Town::new(), Voice::new());
-    town.call(ALICE, "carol");
+    town.call(ALICE, callee);
     town.run(3 * SECOND, &mut [&mut voice]);
     let node = town.node(ALICE);
     let call = call_hash(town.pair.phone(node).call_id().expect("alice is in a call"));
     town.hang_up(ALICE);
-    town.excused_until = town.pair.now() + 5 * SECOND;
-    let mut goods = Vec::new();
-    for (wait, from) in [(5, "10.10.10.11:4000"), (0, "10.10.10.2:20000"), (1, "10.10.10.11:4000")] {
-        town.run(wait * SECOND, &mut [&mut voice]);
-        let from = from.parse().expect("an address");
-        voice.heard(town.pair.now(), &town.map, node, town.pair.phone(node), from, &voice_of(CAROL, call));
-        goods.push(town.finish(&mut voice).good);
+    town.run(5 * SECOND, &mut [&mut voice]);
+    trouble(&mut town, &mut voice);
+    town.run(seconds * SECOND, &mut [&mut voice]);
+    let (at, from) = (town.pair.now(), from.parse().expect("an address"));
+    let said = stamped(other, call ^ change, at);
+    voice.heard(at, &town.map, node, town.pair.phone(node), from, &said);
+    town.finish(&mut voice).good
+}
+
+#[test]
+fn while_the_tunnel_is_away_one_beside_may_not_know_that_the_call_is_over() {
+    let away = |town: &mut Town, _: &mut Voice| town.excused_until = town.pair.now() + 5 * SECOND;
+    let (carol, hrac) = ("10.10.10.11:4000", "10.10.10.2:20000");
+    for (seconds, from, change, good) in
+        [(3, carol, 0, true), (6, carol, 0, false), (3, carol, 1, false), (3, hrac, 0, false)]
+    {
+        let heard = may_hear_yet(("carol", CAROL), away, seconds, from, change);
+        assert_eq!(heard, good, "after {seconds} s from {from}, {change}");
     }
-    assert_eq!(goods, [true, false, false], "not by way of HRAC, and not when it is back");
+}
+
+#[test]
+fn when_the_tunnel_is_back_a_call_given_up_meanwhile_may_speak_until_it_is_told() {
+    let back = |town: &mut Town, voice: &mut Voice| {
+        let round_trip = Duration::from_millis(20);
+        let up =
+            Event::TunnelUp { site: None, rung: sofw_core::event::Rung::Stream, round_trip, resumed: true };
+        voice.event(town.pair.now(), &town.map, town.pair.site_node(0), &up);
+    };
+    for (seconds, change, good) in [(1, 0, true), (3, 0, false), (1, 1, false)] {
+        let heard = may_hear_yet(("bob", BOB), back, seconds, "10.10.10.2:20000", change);
+        assert_eq!(heard, good, "after {seconds} s, {change}");
+    }
 }

@@ -169,4 +169,4 @@ impl Timeline<'_> {
 pub(super) const AFTER_OUTAGE: Duration = Duration::from_secs(15);
 pub(super) const AFTER_RESTART: Duration = Duration::from_secs(15);
 pub(super) const AFTER_FORGETTING: Duration = Duration::from_secs(30);
-pub(super) const CUT_EXCUSE: Duration = Duration::from_secs(5);
+pub(super) const CUT_EXCUSE: Duration = Duration::from_secs(15);
