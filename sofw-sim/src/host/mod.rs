@@ -8,6 +8,7 @@
 //! write per connection is under way, and media of the two halves is read at most once per millisecond while it flows.
 
 mod app;
+mod sockets;
 mod streams;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ use crate::packet::{Packet, Protocol};
 use crate::tcp::{Stack, TcpConfig};
 use crate::world::{NodeId, Observer, Outbox, PortId};
 use app::Gathered;
+use sockets::Sockets;
 use streams::Streams;
 
 /// A host. Its network interface is port 0; others are virtual ones of its program.
@@ -36,15 +38,20 @@ pub struct Host {
     adopted: Vec<IpAddr>,
     names: BTreeMap<String, IpAddr>,
     app: App,
-    udp: BTreeMap<SocketAddr, SocketId>,
-    bound: BTreeMap<SocketId, SocketAddr>,
+    udp: Sockets,
     tcp: Stack,
+    /// Whether TCP was ever used here: most phones do without, and need not be asked about it.
+    uses_tcp: bool,
     streams: Streams,
     answers: VecDeque<Input<'static>>,
     gather: Gather,
     counters: HostCounters,
     segment: Vec<u8>,
     clock_stopped: bool,
+    /// The program was given something, or commanded, since it last said that it wants nothing more.
+    stirred: bool,
+    /// The program's deadline as of then.
+    app_timeout: Option<Instant>,
 }
 
 /// What a host has counted.
@@ -76,15 +83,17 @@ impl Host {
             adopted: Vec::new(),
             names: BTreeMap::new(),
             app: App::Idle,
-            udp: BTreeMap::new(),
-            bound: BTreeMap::new(),
+            udp: Sockets::default(),
             tcp: Stack::new(tcp, rng),
+            uses_tcp: false,
             streams: Streams::default(),
             answers: VecDeque::new(),
             gather: Gather { time: GATHER, ..Gather::default() },
             counters: HostCounters::default(),
             segment: Vec::new(),
             clock_stopped: false,
+            stirred: false,
+            app_timeout: None,
         }
     }
 
@@ -102,16 +111,17 @@ impl Host {
 
     fn clear(&mut self, app: App) {
         self.udp.clear();
-        self.bound.clear();
         self.streams = Streams::default();
         self.answers.clear();
         self.gather = Gather { time: self.gather.time, ..Gather::default() };
         self.app = app;
+        self.stirred = true;
     }
 
     /// Its program's deadlines never come any more: a defect to plant.
     pub fn stop_clock(&mut self) {
         self.clock_stopped = true;
+        self.stirred = true;
     }
 
     /// Resets every TCP connection that this host opened; its program learns of it. Those that others opened to it stay.
@@ -146,6 +156,7 @@ impl Host {
 
     /// Its program, to command.
     pub fn app_mut(&mut self) -> &mut App {
+        self.stirred = true;
         &mut self.app
     }
 
@@ -172,6 +183,7 @@ impl Host {
 
     /// The phone that this is, to command.
     pub fn phone_mut(&mut self) -> Option<&mut Phone> {
+        self.stirred = true;
         match &mut self.app {
             App::Phone(phone) => Some(phone),
             _ => None,
@@ -209,12 +221,14 @@ impl Host {
                 return;
             }
             self.app.handle_packet(now, port, packet);
+            self.stirred = true;
             return self.drain(now, node, out, observer);
         }
         match packet.protocol() {
             Protocol::Udp => self.datagram(now, node, packet, out, observer),
             Protocol::Tcp => {
                 if let Some(head) = packet.tcp_head() {
+                    self.uses_tcp = true;
                     self.tcp.handle_segment(now, &head, packet.payload());
                     self.drain(now, node, out, observer);
                 }
@@ -233,7 +247,7 @@ impl Host {
         observer: &mut O,
     ) {
         let (from, to) = (packet.source(), packet.destination());
-        let Some(&socket) = self.udp.get(&to) else {
+        let Some(socket) = self.udp.at(&self.addrs, to) else {
             self.counters.refused_datagrams += 1;
             if let Some(answer) = packet.unreachable(to.ip()) {
                 out.send(0, answer);
@@ -248,6 +262,7 @@ impl Host {
             }
         }
         self.app.handle_input(now, Input::Datagram { socket, from, bytes: packet.payload() });
+        self.stirred = true;
         self.drain(now, node, out, observer);
     }
 
@@ -278,6 +293,7 @@ impl Host {
     fn read_gathered(&mut self, now: Instant) {
         self.gather.last_read = Some(now);
         self.gather.read_at = None;
+        self.stirred = true;
         for Gathered { port, from, packet } in self.gather.waiting.drain(..) {
             let socket = SocketId::Media(port);
             self.app.handle_input(now, Input::Datagram { socket, from, bytes: packet.payload() });
@@ -294,24 +310,23 @@ impl Host {
         if self.gather.read_at.is_some_and(|at| at <= now) {
             self.read_gathered(now);
         }
-        if self.tcp.poll_timeout().is_some_and(|at| at <= now) {
+        if self.uses_tcp && self.tcp.poll_timeout().is_some_and(|at| at <= now) {
             self.tcp.handle_timeout(now);
         }
-        if self.app_timeout().is_some_and(|at| at <= now) {
+        if self.app_timeout.is_some_and(|at| at <= now) {
             self.app.handle_timeout(now);
+            self.stirred = true;
         }
         self.drain(now, node, out, observer);
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        [self.app_timeout(), self.tcp.poll_timeout(), self.gather.read_at].into_iter().flatten().min()
+        let tcp = if self.uses_tcp { self.tcp.poll_timeout() } else { None };
+        earlier(earlier(self.app_timeout, tcp), self.gather.read_at)
     }
 
-    fn app_timeout(&self) -> Option<Instant> {
-        self.app.poll_timeout().filter(|_| !self.clock_stopped)
-    }
-
-    /// Carries out what the program wants, and gives it the answers, until nothing is left.
+    /// Carries out what the program wants, and gives it the answers, until nothing is left. A program that nobody stirred is not asked:
+    /// it said before that it wants nothing.
     pub(crate) fn drain<O: Observer>(
         &mut self,
         now: Instant,
@@ -319,22 +334,36 @@ impl Host {
         out: &mut Outbox,
         observer: &mut O,
     ) {
+        let mut asked = false;
         loop {
-            let mut idle = !self.streams.handle_events(now, &mut self.tcp, &mut self.app);
-            while let Some(act) = self.app.poll_act() {
-                idle = false;
-                self.perform(now, node, act, out, observer);
+            if self.uses_tcp {
+                self.stirred |= self.streams.handle_events(now, &mut self.tcp, &mut self.app);
             }
-            self.streams.go_on(now, &mut self.tcp, &mut self.app, &mut self.answers);
+            let idle = !std::mem::take(&mut self.stirred);
+            if !idle {
+                asked = true;
+                while let Some(act) = self.app.poll_act() {
+                    self.perform(now, node, act, out, observer);
+                }
+            }
+            if self.uses_tcp {
+                self.stirred |= self.streams.go_on(now, &mut self.tcp, &mut self.app, &mut self.answers);
+            }
             while let Some(answer) = self.answers.pop_front() {
-                idle = false;
+                self.stirred = true;
                 self.app.handle_input(now, answer);
             }
-            if idle {
+            if idle && !self.stirred && !(self.uses_tcp && self.tcp.has_events()) {
                 break;
             }
         }
-        self.tell(now, node, observer);
+        if asked {
+            self.app_timeout = self.app.poll_timeout().filter(|_| !self.clock_stopped);
+            self.tell(now, node, observer);
+        }
+        if !self.uses_tcp {
+            return;
+        }
         self.segment.clear();
         while let Some(head) = self.tcp.poll_segment(now, &mut self.segment) {
             out.send(0, Packet::tcp(&head, &self.segment));
@@ -378,7 +407,7 @@ impl Host {
     ) {
         match output {
             Output::Send { socket, to, payload } => {
-                let Some(&from) = self.bound.get(&socket) else { return };
+                let Some(from) = self.udp.addr(&self.addrs, socket) else { return };
                 // EAFNOSUPPORT and EMSGSIZE: a real socket refuses these, too.
                 if from.is_ipv4() != to.is_ipv4() || payload.len() > DATAGRAM_MAX {
                     self.counters.unsendable += 1;
@@ -397,12 +426,9 @@ impl Host {
                     Err(error) => Input::BindFailed(socket, error),
                 });
             }
-            Output::Unbind(socket) => {
-                if let Some(addr) = self.bound.remove(&socket) {
-                    self.udp.remove(&addr);
-                }
-            }
+            Output::Unbind(socket) => self.udp.unbind(socket),
             Output::Listen { listener, addr } => {
+                self.uses_tcp = true;
                 self.tcp.listen(addr);
                 self.streams.listen(listener, addr);
                 self.answers.push_back(Input::Listening(listener));
@@ -411,6 +437,7 @@ impl Host {
                 Some(to) => {
                     let local = self.addrs.iter().find(|addr| addr.is_ipv4() == to.is_ipv4());
                     let local = local.copied().unwrap_or(self.addrs[0]);
+                    self.uses_tcp = true;
                     self.streams.connect(now, &mut self.tcp, conn, local, to);
                 }
                 None => self.answers.push_back(Input::ConnectFailed(conn, IoError::Unreachable)),
@@ -428,12 +455,7 @@ impl Host {
         if !self.addrs.contains(&addr.ip()) {
             return Err(IoError::AddressNotLocal);
         }
-        if self.udp.contains_key(&addr) {
-            return Err(IoError::AddressInUse);
-        }
-        self.udp.insert(addr, socket);
-        self.bound.insert(socket, addr);
-        Ok(())
+        self.udp.bind(&self.addrs, socket, addr).then_some(()).ok_or(IoError::AddressInUse)
     }
 
     fn resolve(&self, to: &Endpoint) -> Option<SocketAddr> {
@@ -444,6 +466,13 @@ impl Host {
                 Some(SocketAddr::new(addr, *port))
             }
         }
+    }
+}
+
+fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
     }
 }
 

@@ -127,11 +127,11 @@ impl Streams {
         }
     }
 
-    /// Tells the program what the stack says; whether it said anything.
+    /// Tells the program what the stack says; whether the program was told anything.
     pub fn handle_events(&mut self, now: Instant, tcp: &mut Stack, app: &mut App) -> bool {
-        let mut any = false;
+        let mut told = false;
         while let Some(event) = tcp.poll_event() {
-            any = true;
+            told |= !matches!(event, TcpEvent::Writable(_) | TcpEvent::Closed(_));
             match event {
                 TcpEvent::Accepted { listener, id, peer } => {
                     let Some(&listener_id) = self.listeners.get(&listener) else {
@@ -174,7 +174,7 @@ impl Streams {
                 }
             }
         }
-        any
+        told
     }
 
     /// The peer's half is read to its end: the connection is over for the program, and so is our half.
@@ -185,14 +185,15 @@ impl Streams {
         }
     }
 
-    /// Goes on with writes that the stack had no room for, and with reading where it was paused.
+    /// Goes on with writes that the stack had no room for, and with reading where it was paused. Whether the program was told anything.
     pub fn go_on(
         &mut self,
         now: Instant,
         tcp: &mut Stack,
         app: &mut App,
         answers: &mut VecDeque<Input<'static>>,
-    ) {
+    ) -> bool {
+        let mut told = false;
         while let Some(conn) = self.ready.pop() {
             let Some(stream) = self.by_conn.get_mut(&conn) else { continue };
             if stream.writing.is_some() && stream.push(now, tcp) {
@@ -202,9 +203,11 @@ impl Streams {
             if std::mem::take(&mut stream.resumed) {
                 let id = stream.id;
                 self.read(now, tcp, id, app);
+                told = true;
             }
             self.finish(now, tcp, conn);
         }
+        told
     }
 
     fn finish(&mut self, now: Instant, tcp: &mut Stack, conn: ConnId) {

@@ -105,7 +105,10 @@ impl Bench {
 
     fn act(&mut self, who: usize, act: Act) {
         self.pages[who].borrow_mut().acts.push_back(act);
-        self.world.with_host(self.nodes[who], |_, _| ());
+        // As a command from beside, after which the program is asked what it wants.
+        self.world.with_host(self.nodes[who], |host, _| {
+            host.app_mut();
+        });
     }
 
     fn output(&mut self, who: usize, output: Output) {

@@ -40,45 +40,58 @@ pub struct PipeCounters {
 }
 
 /// One direction of a link: its conditions and what they depend on.
+///
+/// What every packet needs is together and small, the rest apart: a run goes from link to link, and memory is slower than arithmetic.
 #[derive(Debug)]
 pub struct Pipe {
-    conditions: Conditions,
-    rng: Rng,
+    packets: u64,
+    bytes: u64,
     /// When the link is free again.
     free_at: Instant,
     /// The last arrival: what was sent first arrives first.
     last_arrival: Instant,
+    /// The delay, if nothing else about a packet is left to chance or depends on its length.
+    plain: Option<Duration>,
+    down: bool,
+    rest: Box<Rest>,
+}
+
+#[derive(Debug)]
+struct Rest {
+    conditions: Conditions,
+    rng: Rng,
     /// The present or next burst.
     burst: Option<(Instant, Instant)>,
-    down: bool,
-    counters: PipeCounters,
+    lost: [u64; 4],
+    queued_max: Duration,
 }
 
 impl Pipe {
     /// A pipe with these conditions. `rng` is its own.
     pub fn new(conditions: Conditions, rng: Rng) -> Pipe {
         Pipe {
-            conditions,
-            rng,
+            packets: 0,
+            bytes: 0,
             free_at: Instant::ZERO,
             last_arrival: Instant::ZERO,
-            burst: None,
+            plain: plain(&conditions),
             down: false,
-            counters: PipeCounters::default(),
+            rest: Box::new(Rest { conditions, rng, burst: None, lost: [0; 4], queued_max: Duration::ZERO }),
         }
     }
 
     /// The conditions now.
     pub fn conditions(&self) -> &Conditions {
-        &self.conditions
+        &self.rest.conditions
     }
 
     /// Changes the conditions for packets to come.
     pub fn set_conditions(&mut self, conditions: Conditions) {
-        if conditions.burst != self.conditions.burst {
-            self.burst = None;
+        if conditions.burst != self.rest.conditions.burst {
+            self.rest.burst = None;
         }
-        self.conditions = conditions;
+        self.plain = plain(&conditions);
+        self.rest.conditions = conditions;
     }
 
     /// Whether the link is out of order.
@@ -92,22 +105,22 @@ impl Pipe {
     }
 
     /// What it has done so far.
-    pub fn counters(&self) -> &PipeCounters {
-        &self.counters
-    }
-
-    /// Whether packets pass without anything to decide.
-    pub fn is_wire(&self) -> bool {
-        self.conditions == Conditions::WIRE && !self.down
+    pub fn counters(&self) -> PipeCounters {
+        let Rest { lost, queued_max, .. } = *self.rest;
+        PipeCounters { packets: self.packets, bytes: self.bytes, lost, queued_max }
     }
 
     /// A packet of `length` bytes enters at `now`.
     pub fn send(&mut self, now: Instant, length: usize) -> Fate {
-        self.counters.packets += 1;
-        self.counters.bytes += length as u64;
+        self.packets += 1;
+        self.bytes += length as u64;
+        if let Some(delay) = self.plain.filter(|_| !self.down && self.free_at <= now) {
+            self.last_arrival = self.last_arrival.max(now + delay);
+            return Fate::Arrives(self.last_arrival, None);
+        }
         let fate = self.decide(now, length);
         if let Fate::Lost(reason) = fate {
-            self.counters.lost[reason as usize] += 1;
+            self.rest.lost[reason as usize] += 1;
         }
         fate
     }
@@ -116,7 +129,7 @@ impl Pipe {
         if self.down {
             return Fate::Lost(LossReason::Outage);
         }
-        let Conditions { delay, jitter, rate, queue, loss, burst, duplicate, reorder } = self.conditions;
+        let Conditions { delay, jitter, rate, queue, loss, burst, duplicate, reorder } = self.rest.conditions;
         if self.chance(loss) {
             return Fate::Lost(LossReason::Random);
         }
@@ -130,7 +143,7 @@ impl Pipe {
         if wait > queue {
             return Fate::Lost(LossReason::Queue);
         }
-        self.counters.queued_max = self.counters.queued_max.max(wait);
+        self.rest.queued_max = self.rest.queued_max.max(wait);
         let sent = match rate {
             Some(rate) => start + Duration::from_nanos(length as u64 * 8_000_000_000 / rate.max(1)),
             None => start,
@@ -155,23 +168,27 @@ impl Pipe {
 
     /// Uniform in 0..1.
     fn fraction(&mut self) -> f64 {
-        (self.rng.u64() >> 11) as f64 / (1u64 << 53) as f64
+        (self.rest.rng.u64() >> 11) as f64 / (1u64 << 53) as f64
     }
 
     /// Most packets are hardly late, few are very: the cube of a uniform value.
     fn jitter(&mut self, most: Duration) -> Duration {
-        if most.is_zero() { Duration::ZERO } else { most.mul_f64(self.fraction().powi(3)) }
+        if most.is_zero() {
+            return Duration::ZERO;
+        }
+        let fraction = self.fraction();
+        Duration::from_nanos((most.as_nanos() as f64 * fraction * fraction * fraction) as u64)
     }
 
     fn in_burst(&mut self, now: Instant, burst: Burst) -> bool {
-        let (mut start, mut end) = match self.burst {
+        let (mut start, mut end) = match self.rest.burst {
             Some(window) => window,
             None => self.next_burst(now, burst),
         };
         while end <= now {
             (start, end) = self.next_burst(end, burst);
         }
-        self.burst = Some((start, end));
+        self.rest.burst = Some((start, end));
         start <= now
     }
 
@@ -185,6 +202,12 @@ impl Pipe {
         // Never near zero, so that looking for the burst of an hour later ends soon whatever a scenario asks for.
         mean.mul_f64(-(1.0 - fraction).ln()).max(BURST_MIN)
     }
+}
+
+/// The delay, if packets are delayed and nothing else.
+fn plain(conditions: &Conditions) -> Option<Duration> {
+    let Conditions { delay, queue, .. } = *conditions;
+    (*conditions == Conditions { delay, queue, ..Conditions::WIRE }).then_some(delay)
 }
 
 /// Neither a burst nor the time between two is shorter.

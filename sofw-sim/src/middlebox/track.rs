@@ -72,6 +72,5 @@ impl Track {
 
 /// Whether a packet belongs into the middle of a connection: to begin one, it would have to be a SYN.
 pub(super) fn is_stray(packet: &Packet) -> bool {
-    packet.protocol() == Protocol::Tcp
-        && (!packet.tcp_flags().syn || packet.tcp_head().is_none_or(|head| head.ack.is_some()))
+    packet.protocol() == Protocol::Tcp && !packet.is_syn()
 }

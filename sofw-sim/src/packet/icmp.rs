@@ -15,11 +15,11 @@ const QUOTED: usize = 28;
 impl Packet {
     /// The answer "port unreachable" of `router` to this packet; `None` to an ICMP packet (RFC 1122 §3.2.2).
     pub fn unreachable(&self, router: IpAddr) -> Option<Packet> {
-        if self.protocol == Protocol::Icmp || router.is_ipv4() != self.source.is_ipv4() {
+        if self.protocol == Protocol::Icmp || router.is_ipv4() != self.is_ipv4 {
             return None;
         }
         let quoted = &self.bytes[..self.bytes.len().min(QUOTED)];
-        let (from, to) = (SocketAddr::new(router, 0), SocketAddr::new(self.source.ip(), 0));
+        let (from, to) = (SocketAddr::new(router, 0), SocketAddr::new(self.source().ip(), 0));
         let mut packet = Packet::start(from, to, Protocol::Icmp, HEADER, HEADER + quoted.len());
         let at = usize::from(packet.transport);
         packet.bytes.resize(at + HEADER + quoted.len(), 0);

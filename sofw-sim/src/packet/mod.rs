@@ -1,11 +1,12 @@
 //! IP packets: real bytes, with headers written and read by `smoltcp::wire`.
 //!
-//! Every hop asks the same few things of a packet (who, to whom, which protocol), so they are read once and kept beside the
-//! bytes. Checksums are left to the "network card": [`Packet::to_wire`] fills them in when a packet is captured.
+//! Every hop asks the same few things of a packet (who, to whom, which protocol). Where to read them is kept beside the bytes, so that a
+//! packet is small and moves fast. Checksums are left to the "network card": [`Packet::to_wire`] fills them in when a packet is captured.
 //!
 //! Datagrams longer than the MTU travel as one packet, as they do between a host and a card that fragments for it.
 
 mod icmp;
+mod pool;
 mod tcp;
 #[cfg(test)]
 mod tests;
@@ -27,12 +28,11 @@ pub enum Protocol {
 }
 
 /// One IP packet.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(PartialEq, Eq)]
 pub struct Packet {
     bytes: Vec<u8>,
-    source: SocketAddr,
-    destination: SocketAddr,
     protocol: Protocol,
+    is_ipv4: bool,
     /// Where the transport header begins, and where the payload.
     transport: u16,
     payload: u16,
@@ -60,49 +60,33 @@ impl Packet {
     /// Reads a packet from bytes, as they come out of a tunnel that carries whole packets. `None` for anything that is
     /// no well-formed UDP, TCP or ICMP packet.
     pub fn read(bytes: Vec<u8>) -> Option<Packet> {
-        let (source, destination, next, transport, total) = match bytes.first()? >> 4 {
-            4 => {
-                let ip = Ipv4Packet::new_checked(&bytes[..]).ok()?;
-                let head = usize::from(ip.header_len());
-                (
-                    IpAddr::V4(ip.src_addr()),
-                    IpAddr::V4(ip.dst_addr()),
-                    ip.next_header(),
-                    head,
-                    ip.total_len() as usize,
-                )
-            }
-            6 => {
-                let ip = Ipv6Packet::new_checked(&bytes[..]).ok()?;
-                (
-                    IpAddr::V6(ip.src_addr()),
-                    IpAddr::V6(ip.dst_addr()),
-                    ip.next_header(),
-                    IPV6_HEADER,
-                    ip.total_len(),
-                )
-            }
+        let is_ipv4 = match bytes.first()? >> 4 {
+            4 => true,
+            6 => false,
             _ => return None,
+        };
+        let (next, transport, total) = if is_ipv4 {
+            let ip = Ipv4Packet::new_checked(&bytes[..]).ok()?;
+            (ip.next_header(), usize::from(ip.header_len()), usize::from(ip.total_len()))
+        } else {
+            let ip = Ipv6Packet::new_checked(&bytes[..]).ok()?;
+            (ip.next_header(), IPV6_HEADER, ip.total_len())
         };
         let mut bytes = bytes;
         bytes.truncate(total);
         let body = bytes.get(transport..)?;
-        let (protocol, ports, header) = match next {
-            IpProtocol::Udp => {
-                let udp = UdpPacket::new_checked(body).ok()?;
-                (Protocol::Udp, (udp.src_port(), udp.dst_port()), UDP_HEADER)
-            }
+        let (protocol, header) = match next {
+            IpProtocol::Udp => (Protocol::Udp, UdpPacket::new_checked(body).map(|_| UDP_HEADER).ok()?),
             IpProtocol::Tcp => {
                 let tcp = TcpPacket::new_checked(body).ok()?;
-                (Protocol::Tcp, (tcp.src_port(), tcp.dst_port()), usize::from(tcp.header_len()))
+                (Protocol::Tcp, usize::from(tcp.header_len()))
             }
-            IpProtocol::Icmp | IpProtocol::Icmpv6 => (Protocol::Icmp, (0, 0), icmp::HEADER.min(body.len())),
+            IpProtocol::Icmp | IpProtocol::Icmpv6 => (Protocol::Icmp, icmp::HEADER.min(body.len())),
             _ => return None,
         };
         Some(Packet {
-            source: SocketAddr::new(source, ports.0),
-            destination: SocketAddr::new(destination, ports.1),
             protocol,
+            is_ipv4,
             transport: u16::try_from(transport).ok()?,
             payload: u16::try_from(transport + header).ok()?,
             bytes,
@@ -111,12 +95,32 @@ impl Packet {
 
     /// From where; port 0 for ICMP.
     pub fn source(&self) -> SocketAddr {
-        self.source
+        self.end(12, 8, 0)
     }
 
     /// To where; port 0 for ICMP.
     pub fn destination(&self) -> SocketAddr {
-        self.destination
+        self.end(16, 24, 2)
+    }
+
+    /// Address and port at their places in an IPv4, IPv6 and transport header.
+    #[inline]
+    fn end(&self, ipv4: usize, ipv6: usize, port: usize) -> SocketAddr {
+        let port = match self.protocol {
+            Protocol::Icmp => 0,
+            _ => u16::from_be_bytes(self.array(usize::from(self.transport) + port)),
+        };
+        let addr = match self.is_ipv4 {
+            true => IpAddr::from(self.array::<4>(ipv4)),
+            false => IpAddr::from(self.array::<16>(ipv6)),
+        };
+        SocketAddr::new(addr, port)
+    }
+
+    /// Bytes of a header. Every packet has whole headers: it was made with them or read as well-formed.
+    #[inline]
+    fn array<const N: usize>(&self, at: usize) -> [u8; N] {
+        self.bytes.get(at..at + N).and_then(|bytes| bytes.try_into().ok()).unwrap_or([0; N])
     }
 
     /// Which protocol.
@@ -145,20 +149,20 @@ impl Packet {
     }
 
     /// The bytes of the packet itself, for a tunnel that carries whole packets.
-    pub fn into_bytes(self) -> Vec<u8> {
-        self.bytes
+    pub fn into_bytes(mut self) -> Vec<u8> {
+        std::mem::take(&mut self.bytes)
     }
 
     /// Rewrites the source, as address translation does. The family stays.
     pub fn set_source(&mut self, source: SocketAddr) {
-        self.source = source;
+        debug_assert_eq!(source.is_ipv4(), self.is_ipv4);
         self.write_address(source.ip(), true);
         self.write_port(source.port(), 0);
     }
 
     /// Rewrites the destination.
     pub fn set_destination(&mut self, destination: SocketAddr) {
-        self.destination = destination;
+        debug_assert_eq!(destination.is_ipv4(), self.is_ipv4);
         self.write_address(destination.ip(), false);
         self.write_port(destination.port(), 2);
     }
@@ -167,13 +171,13 @@ impl Packet {
     #[must_use]
     pub fn with_payload(&self, payload: &[u8]) -> Packet {
         debug_assert_eq!(self.protocol, Protocol::Udp, "a stream cannot be edited packet by packet");
-        Packet::udp(self.source, self.destination, payload)
+        Packet::udp(self.source(), self.destination(), payload)
     }
 
     /// The bytes with all checksums filled in, as a capture on the wire shows them.
     pub fn to_wire(&self) -> Vec<u8> {
         let mut bytes = self.bytes.clone();
-        let (source, destination) = (self.source.ip(), self.destination.ip());
+        let (source, destination) = (self.source().ip(), self.destination().ip());
         let (ip, body) = bytes.split_at_mut(usize::from(self.transport));
         if source.is_ipv4() {
             Ipv4Packet::new_unchecked(ip).fill_checksum();
@@ -209,7 +213,7 @@ impl Packet {
             (IpAddr::V4(src_addr), IpAddr::V4(dst_addr)) => {
                 let repr =
                     Ipv4Repr { src_addr, dst_addr, next_header, payload_len: length, hop_limit: HOP_LIMIT };
-                let mut bytes = Vec::with_capacity(IPV4_HEADER + length);
+                let mut bytes = pool::take();
                 bytes.resize(IPV4_HEADER, 0);
                 repr.emit(&mut Ipv4Packet::new_unchecked(&mut bytes), &unchecked());
                 (bytes, IPV4_HEADER)
@@ -217,7 +221,7 @@ impl Packet {
             (IpAddr::V6(src_addr), IpAddr::V6(dst_addr)) => {
                 let repr =
                     Ipv6Repr { src_addr, dst_addr, next_header, payload_len: length, hop_limit: HOP_LIMIT };
-                let mut bytes = Vec::with_capacity(IPV6_HEADER + length);
+                let mut bytes = pool::take();
                 bytes.resize(IPV6_HEADER, 0);
                 repr.emit(&mut Ipv6Packet::new_unchecked(&mut bytes));
                 (bytes, IPV6_HEADER)
@@ -227,9 +231,8 @@ impl Packet {
         assert!(transport + length <= usize::from(u16::MAX), "{length} bytes do not fit a packet");
         Packet {
             bytes,
-            source,
-            destination,
             protocol,
+            is_ipv4: source.is_ipv4(),
             transport: transport as u16,
             payload: (transport + header) as u16,
         }
@@ -253,6 +256,27 @@ impl Packet {
             let at = usize::from(self.transport) + offset;
             self.bytes[at..at + 2].copy_from_slice(&port.to_be_bytes());
         }
+    }
+}
+
+impl Clone for Packet {
+    fn clone(&self) -> Packet {
+        let mut bytes = pool::take();
+        bytes.extend_from_slice(&self.bytes);
+        Packet { bytes, ..*self }
+    }
+}
+
+impl Drop for Packet {
+    fn drop(&mut self) {
+        pool::give(std::mem::take(&mut self.bytes));
+    }
+}
+
+impl core::fmt::Debug for Packet {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let (from, to, protocol) = (self.source(), self.destination(), self.protocol);
+        write!(f, "{protocol:?} {from} > {to} {:?}", self.bytes)
     }
 }
 

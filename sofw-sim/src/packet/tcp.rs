@@ -41,6 +41,11 @@ impl Packet {
         let tcp = TcpPacket::new_unchecked(&self.bytes[usize::from(self.transport)..]);
         let mut options = Options::default();
         let mut rest = tcp.options();
+        if let &[1, 1, 8, 10, a, b, c, d, e, f, g, h] = rest {
+            // Timestamps alone, as in nearly every segment (RFC 7323, appendix A).
+            options.timestamps = Some((u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h])));
+            rest = &[];
+        }
         while !rest.is_empty() {
             use smoltcp::wire::TcpOption;
             let (next, option) = TcpOption::parse(rest).ok()?;
@@ -56,14 +61,23 @@ impl Packet {
             rest = next;
         }
         Some(Head {
-            src: self.source,
-            dst: self.destination,
+            src: self.source(),
+            dst: self.destination(),
             seq: tcp.seq_number().0 as u32,
             ack: tcp.ack().then(|| tcp.ack_number().0 as u32),
             flags: Flags { syn: tcp.syn(), fin: tcp.fin(), rst: tcp.rst(), psh: tcp.psh() },
             window: tcp.window_len(),
             options,
         })
+    }
+
+    /// Whether this asks for a connection: a SYN without ACK.
+    pub fn is_syn(&self) -> bool {
+        if self.protocol != Protocol::Tcp {
+            return false;
+        }
+        let tcp = TcpPacket::new_unchecked(&self.bytes[usize::from(self.transport)..]);
+        tcp.syn() && !tcp.ack()
     }
 
     /// SYN, FIN and RST of a segment, for those who track connections; none for other protocols.

@@ -253,6 +253,11 @@ impl Stack {
         self.events.pop_front()
     }
 
+    /// Whether there is a next event.
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
     /// A look into a socket; `None` if it is gone.
     pub fn status(&self, id: TcpId) -> Option<TcpStatus> {
         self.get(id).map(Socket::status)

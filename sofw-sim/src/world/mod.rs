@@ -1,13 +1,14 @@
 //! The world: virtual time, nodes, and links between their ports.
 //!
 //! ```text
-//!  heap (time, sequence) ─▶ node.handle_packet / handle_timeout ─▶ Outbox ─▶ link: Pipe ─▶ heap
+//! queue (time, sequence) ─▶ node.handle_packet / handle_timeout ─▶ Outbox ─▶ link: Pipe ─▶ queue
 //!                                                    └─▶ Observer: what checkers, captures and reports see
 //! ```
 //!
 //! Invariants: one seed and one way to build give one run, byte for byte ([`World::digest`]); things of one time happen in the order in
 //! which they were caused; nothing here reads a clock, uses a thread or depends on the order of a hash map.
 
+mod digest;
 mod due;
 mod observer;
 mod router;
@@ -26,7 +27,8 @@ use crate::host::Host;
 use crate::link::{Conditions, Fate, Pipe, PipeCounters, profile::Line};
 use crate::middlebox::Middlebox;
 use crate::packet::Packet;
-use due::{Heap, What};
+use digest::Digest;
+use due::{Queue, What};
 
 /// A node's place in the world.
 pub type NodeId = usize;
@@ -73,16 +75,23 @@ pub enum Way {
 struct Place {
     name: String,
     node: Node,
-    /// The link of each port and the way that leads out of here.
-    ports: Vec<(LinkId, Way)>,
-    /// The wake-up that counts; others in the heap are out of date.
+    ports: Vec<Exit>,
+    /// The wake-up that counts; others in the queue are out of date.
     armed: Option<Instant>,
+}
+
+/// A port: the way that leads out of it, and where to.
+#[derive(Clone, Copy, Debug)]
+struct Exit {
+    link: LinkId,
+    way: Way,
+    peer: NodeId,
+    peer_port: PortId,
 }
 
 #[derive(Debug)]
 struct Link {
     name: String,
-    ends: [(NodeId, PortId); 2],
     pipes: [Pipe; 2],
     observed: bool,
 }
@@ -91,7 +100,7 @@ struct Link {
 #[derive(Debug)]
 pub struct World<O> {
     now: Instant,
-    heap: Heap,
+    queue: Queue,
     /// Packets that arrive at once, in the order of sending.
     at_once: VecDeque<(NodeId, PortId, Packet)>,
     /// Where packets under way will arrive.
@@ -105,7 +114,7 @@ pub struct World<O> {
     relayed: VecDeque<(NodeId, PortId, Packet)>,
     /// What sees everything.
     pub observer: O,
-    digest: u64,
+    digest: Digest,
     events: u64,
 }
 
@@ -114,7 +123,7 @@ impl<O: Observer> World<O> {
     pub fn new(rng: Rng, observer: O) -> Self {
         World {
             now: Instant::ZERO,
-            heap: Heap::default(),
+            queue: Queue::default(),
             at_once: VecDeque::new(),
             flying: Slab::new(),
             places: Vec::new(),
@@ -124,7 +133,7 @@ impl<O: Observer> World<O> {
             boxed: Outbox::default(),
             relayed: VecDeque::new(),
             observer,
-            digest: DIGEST_START,
+            digest: Digest::default(),
             events: 0,
         }
     }
@@ -148,12 +157,14 @@ impl<O: Observer> World<O> {
     /// Joins two nodes by a line; [`Way::Up`] leads from `first` to `second`.
     pub fn connect(&mut self, name: &str, first: NodeId, second: NodeId, line: Line) -> LinkId {
         let id = self.links.len();
-        let ends = [first, second].map(|node| (node, self.places[node].ports.len()));
-        self.places[first].ports.push((id, Way::Up));
-        self.places[second].ports.push((id, Way::Down));
+        let port = self.places[first].ports.len();
+        // A node may be joined to itself.
+        let peer_port = self.places[second].ports.len() + usize::from(first == second);
+        self.places[first].ports.push(Exit { link: id, way: Way::Up, peer: second, peer_port });
+        self.places[second].ports.push(Exit { link: id, way: Way::Down, peer: first, peer_port: port });
         let pipe = |conditions, way| Pipe::new(conditions, self.rng.fork(&format!("link {name} {way}")));
         let pipes = [pipe(line.up, "up"), pipe(line.down, "down")];
-        self.links.push(Link { name: name.into(), ends, pipes, observed: false });
+        self.links.push(Link { name: name.into(), pipes, observed: false });
         id
     }
 
@@ -168,7 +179,7 @@ impl<O: Observer> World<O> {
     }
 
     /// What one way of a link has done.
-    pub fn counters(&self, link: LinkId, way: Way) -> &PipeCounters {
+    pub fn counters(&self, link: LinkId, way: Way) -> PipeCounters {
         self.links[link].pipes[way as usize].counters()
     }
 
@@ -201,7 +212,7 @@ impl<O: Observer> World<O> {
 
     /// The link at a port.
     pub fn link_at(&self, node: NodeId, port: PortId) -> Option<LinkId> {
-        self.places[node].ports.get(port).map(|&(link, _)| link)
+        self.places[node].ports.get(port).map(|exit| exit.link)
     }
 
     /// A node's name.
@@ -289,7 +300,7 @@ impl<O: Observer> World<O> {
             while let Some((node, port, packet)) = self.at_once.pop_front() {
                 self.arrive(node, port, packet);
             }
-            let Some((at, what)) = self.heap.pop_until(end) else { break };
+            let Some((at, what)) = self.queue.pop_until(end) else { break };
             self.now = self.now.max(at);
             match what {
                 What::Arrive(place) => {
@@ -304,7 +315,7 @@ impl<O: Observer> World<O> {
 
     /// A fingerprint of everything that has arrived at hosts and when: equal runs have equal ones.
     pub fn digest(&self) -> u64 {
-        self.digest
+        self.digest.value()
     }
 
     /// How many packets arrived and nodes woke up: what a run cost.
@@ -316,7 +327,7 @@ impl<O: Observer> World<O> {
         self.events += 1;
         match &mut self.places[node].node {
             Node::Host(host) => {
-                self.digest = digest(self.digest, self.now, node, &packet);
+                self.digest.arrival(self.now, node, packet.bytes());
                 host.handle_packet(self.now, (node, port), packet, &mut self.outbox, &mut self.observer);
             }
             Node::Router(router) => {
@@ -364,7 +375,7 @@ impl<O: Observer> World<O> {
         if let Some(at) = next.map(|at| at.max(self.now)) {
             if place.armed.is_none_or(|armed| at < armed) {
                 place.armed = Some(at);
-                self.heap.push(at, What::Wake(node as u32));
+                self.queue.push(at, What::Wake(node as u32));
             }
         }
     }
@@ -374,9 +385,10 @@ impl<O: Observer> World<O> {
     fn transmit(&mut self, node: NodeId, port: PortId, packet: Packet) {
         let mut next = Some((node, port, packet));
         while let Some((node, port, packet)) = next.take().or_else(|| self.relayed.pop_front()) {
-            let Some(&(id, way)) = self.places[node].ports.get(port) else { continue };
+            let Some(&Exit { link: id, way, peer, peer_port }) = self.places[node].ports.get(port) else {
+                continue;
+            };
             let link = &mut self.links[id];
-            let (peer, peer_port) = link.ends[1 - way as usize];
             let fate = link.pipes[way as usize].send(self.now, packet.len());
             if link.observed {
                 self.observer.packet(self.now, Seen { link: id, way, fate }, &packet);
@@ -410,7 +422,7 @@ impl<O: Observer> World<O> {
 
     fn fly(&mut self, at: Instant, node: NodeId, port: PortId, packet: Packet) {
         let place = self.flying.insert((node, port, packet)) as u32;
-        self.heap.push(at, What::Arrive(place));
+        self.queue.push(at, What::Arrive(place));
     }
 }
 
@@ -419,22 +431,4 @@ impl<O> World<O> {
     pub fn names(&self) -> BTreeMap<&str, NodeId> {
         self.places.iter().enumerate().map(|(id, place)| (place.name.as_str(), id)).collect()
     }
-}
-
-const DIGEST_START: u64 = 0xcbf2_9ce4_8422_2325;
-
-/// A quick mix of all bytes, eight at a time; no defence against anybody.
-fn digest(former: u64, now: Instant, node: NodeId, packet: &Packet) -> u64 {
-    let mix = |state: u64, word: u64| (state.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
-    let mut state = mix(mix(former, now.as_nanos()), node as u64);
-    let words = packet.bytes().chunks_exact(8);
-    let rest = words.remainder();
-    let mut last = [0; 8];
-    for word in words {
-        last.copy_from_slice(word);
-        state = mix(state, u64::from_le_bytes(last));
-    }
-    last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    mix(state, u64::from_le_bytes(last))
 }

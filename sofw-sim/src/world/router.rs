@@ -7,13 +7,27 @@ use super::PortId;
 use crate::packet::Packet;
 
 /// A router. Hosts are known by address; everything else goes the default way, if there is one.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Router {
     hosts: BTreeMap<IpAddr, PortId>,
     networks: Vec<(IpAddr, u8, PortId)>,
     default: Option<PortId>,
+    /// Ways found before, each at a place that its address gives: most packets go where others went.
+    found: Vec<Option<(IpAddr, PortId)>>,
     /// Packets for which there was no way.
     pub unroutable: u64,
+}
+
+impl Default for Router {
+    fn default() -> Self {
+        Router {
+            hosts: BTreeMap::new(),
+            networks: Vec::new(),
+            default: None,
+            found: vec![None; FOUND_MAX],
+            unroutable: 0,
+        }
+    }
 }
 
 impl Router {
@@ -25,30 +39,48 @@ impl Router {
     /// The host `addr` is at `port`.
     pub fn host(&mut self, addr: IpAddr, port: PortId) {
         self.hosts.insert(addr, port);
+        self.found.fill(None);
     }
 
     /// The addresses that share the first `prefix` bits with `network` are at `port`. Longer prefixes win.
     pub fn network(&mut self, network: IpAddr, prefix: u8, port: PortId) {
         self.networks.push((network, prefix, port));
         self.networks.sort_by_key(|&(_, prefix, _)| core::cmp::Reverse(prefix));
+        self.found.fill(None);
     }
 
     /// Everything else goes to `port`.
     pub fn default_way(&mut self, port: PortId) {
         self.default = Some(port);
+        self.found.fill(None);
     }
 
     /// The port by which a packet that came by `from` goes on; counts those that cannot.
     pub(super) fn way(&mut self, from: PortId, packet: &Packet) -> Option<PortId> {
-        let to = packet.destination().ip();
-        let network = || self.networks.iter().find(|(network, prefix, _)| shares(*network, to, *prefix));
-        let port =
-            self.hosts.get(&to).copied().or_else(|| network().map(|&(_, _, port)| port)).or(self.default);
-        let port = port.filter(|&port| port != from);
+        let port = self.port_to(packet.destination().ip()).filter(|&port| port != from);
         self.unroutable += u64::from(port.is_none());
         port
     }
+
+    fn port_to(&mut self, to: IpAddr) -> Option<PortId> {
+        let place = match to {
+            IpAddr::V4(addr) => addr.to_bits() as usize % FOUND_MAX,
+            IpAddr::V6(addr) => addr.to_bits() as usize % FOUND_MAX,
+        };
+        if let Some((addr, port)) = self.found[place] {
+            if addr == to {
+                return Some(port);
+            }
+        }
+        let network = || self.networks.iter().find(|(network, prefix, _)| shares(*network, to, *prefix));
+        let port =
+            self.hosts.get(&to).copied().or_else(|| network().map(|&(_, _, port)| port)).or(self.default)?;
+        self.found[place] = Some((to, port));
+        Some(port)
+    }
 }
+
+const FOUND_MAX: usize = 256;
 
 /// Whether two addresses share their first `prefix` bits.
 pub fn shares(a: IpAddr, b: IpAddr, prefix: u8) -> bool {
