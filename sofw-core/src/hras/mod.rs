@@ -30,7 +30,7 @@ use crate::fill::Fill;
 use crate::io::{ConnNames, Input, ListenerId, Output, SocketId};
 use crate::media::Forward;
 use crate::proxy::{SipOutput, SipServer};
-use crate::rat::{RatOutput, RelayAgent};
+use crate::rat::{RatOutput, Record, RelayAgent};
 use crate::sip::is_keep_alive;
 use crate::transport::{Arrived, Connections};
 use crate::tunnel::{FlowId, Frame, RaHeader, TunnelOutput, TunnelServer};
@@ -187,6 +187,11 @@ impl Hras {
     /// What an operator wants to see.
     pub fn status(&self) -> HrasStatus<'_> {
         status::status(self)
+    }
+
+    /// The RAT (P7), by dialog and media line.
+    pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
+        self.agent.records()
     }
 
     /// Dialog groups of the RAT, relay port pairs and flows in use: zero when no call is.

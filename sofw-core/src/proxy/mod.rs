@@ -195,8 +195,9 @@ impl SipServer {
     }
 
     /// How full its tables are.
-    pub fn fills(&self) -> [Fill; 3] {
+    pub fn fills(&self) -> [Fill; 4] {
         [
+            Fill::new("bindings of one user", self.location.most_of_one(), limits::USER_BINDINGS_MAX),
             Fill::new("SIP transactions", self.transactions(), self.transactions_max),
             Fill::new("requests kept, bytes", self.kept_bytes, self.transaction_bytes_max.0),
             Fill::new("SIP dialogs", self.dialogs(), limits::DIALOGS_MAX),

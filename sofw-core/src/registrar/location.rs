@@ -69,6 +69,11 @@ impl Location {
         users.filter(move |(_, binding)| binding.expires_at > now)
     }
 
+    /// How many bindings the user with the most has, expired ones that lie about included.
+    pub fn most_of_one(&self) -> usize {
+        self.users.values().map(Vec::len).max().unwrap_or(0)
+    }
+
     /// Replaces the bindings of `user`.
     pub fn replace(&mut self, user: &str, bindings: Vec<Binding>) {
         for old in self.users.remove(user).into_iter().flatten() {

@@ -7,14 +7,14 @@ use core::net::IpAddr;
 
 use sofw_core::base::Instant;
 
-use super::Checker;
 use super::faults::Faults;
 use super::sdp::{may_describe, media_addresses};
+use super::{Checker, Sights};
 use crate::packet::{Packet, Protocol};
 use crate::record::Finding;
 use crate::run::{Map, SitePlace, Zone};
 use crate::scenario::Scenario;
-use crate::world::{LinkId, Seen, shares};
+use crate::world::{LinkId, Memo, Seen, shares};
 
 /// Looks at the IP addresses of every packet, and outside also at those that session descriptions give for media.
 ///
@@ -28,13 +28,10 @@ pub struct Addresses {
     guards: Vec<(bool, bool)>,
     /// A hostile HRAS tells phones to send media anywhere; HRAC carries what it says unread.
     phones_are_misled: bool,
-    /// Pairs of addresses that may be seen on a link: most packets are like one before.
-    fine: Vec<Option<Pair>>,
+    /// Pairs of IPv4 addresses that may be seen on a link: most packets are like one before.
+    fine: Memo<(LinkId, u64), ()>,
     faults: Faults,
 }
-
-/// A link, and from where to where.
-type Pair = (LinkId, IpAddr, IpAddr);
 
 impl Addresses {
     /// For the places of a scenario.
@@ -45,7 +42,7 @@ impl Addresses {
         Addresses {
             guards: scenario.places.iter().map(guard).collect(),
             phones_are_misled: scenario.server.hostile,
-            fine: vec![None; FINE_MAX],
+            fine: Memo::new(FINE_MAX),
             faults: Faults::new("addresses", "packets", "no address in the other address space"),
         }
     }
@@ -61,19 +58,31 @@ impl Addresses {
             })
     }
 
+    fn is_fine(&self, seen: Seen, packet: &Packet) -> bool {
+        packet
+            .ipv4_pair()
+            .is_some_and(|pair| self.fine.get(pair ^ (seen.link as u64), (seen.link, pair)).is_some())
+    }
+
+    fn call_fine(&mut self, seen: Seen, packet: &Packet) {
+        if let Some(pair) = packet.ipv4_pair() {
+            self.fine.put(pair ^ (seen.link as u64), (seen.link, pair), ());
+        }
+    }
+
     fn outside(&mut self, at: Instant, map: &Map, seen: Seen, packet: &Packet) {
-        let (from, to) = (packet.source(), packet.destination());
-        let (pair, slot) = ((seen.link, from.ip(), to.ip()), slot(seen.link, from.ip(), to.ip()));
-        if self.fine[slot] != Some(pair) {
+        if !self.is_fine(seen, packet) {
+            let (from, to) = (packet.source(), packet.destination());
             let is_signalling = to.port() == SIP_PORT;
             if self.is_hidden(map, from.ip(), false) || self.is_hidden(map, to.ip(), is_signalling) {
                 self.faults.found(at, || format!("{from} to {to} on public link {}", seen.link));
-            } else {
+            } else if !is_signalling {
                 // To a home, SIP may be fine where media is not.
-                self.fine[slot] = Some(pair).filter(|_| !is_signalling);
+                self.call_fine(seen, packet);
             }
         }
-        if !is_server(map, from.ip()) || !may_carry_sip(packet) || !may_describe(packet.payload()) {
+        if !may_carry_sip(packet) || !is_server(map, packet.source().ip()) || !may_describe(packet.payload())
+        {
             return;
         }
         // What HRAS says to the public network. A home's own address may come back to another outside phone.
@@ -82,6 +91,7 @@ impl Addresses {
             places.peek().is_some() && places.all(|place| place.site.is_some())
         };
         for addr in media_addresses(packet.payload()).filter(|&addr| site(addr)) {
+            let (from, to) = (packet.source(), packet.destination());
             self.faults.found(at, || format!("SDP with {addr} from {from} to {to}"));
         }
     }
@@ -93,11 +103,10 @@ impl Addresses {
         {
             return;
         }
-        let (from, to) = (packet.source().ip(), packet.destination().ip());
-        let (pair, slot) = ((seen.link, from, to), slot(seen.link, from, to));
-        if self.fine[slot] == Some(pair) {
+        if self.is_fine(seen, packet) {
             return;
         }
+        let (from, to) = (packet.source().ip(), packet.destination().ip());
         let is_phone =
             |addr| map.phones.iter().any(|phone| phone.zone == Zone::Private(number) && phone.addr == addr);
         if self.phones_are_misled && is_phone(from) {
@@ -106,7 +115,7 @@ impl Addresses {
         let is_fine =
             |addr, other| holds(place, addr) || (is_server(map, addr) && carries_tunnel(place, other));
         if is_fine(from, to) && is_fine(to, from) {
-            self.fine[slot] = Some(pair);
+            self.call_fine(seen, packet);
         } else {
             self.faults.found(at, || format!("{from} to {to} inside {}", place.name));
         }
@@ -116,6 +125,10 @@ impl Addresses {
 impl Checker for Addresses {
     fn name(&self) -> &'static str {
         "addresses"
+    }
+
+    fn sights(&self) -> Sights {
+        Sights { packets: true, ..Sights::NONE }
     }
 
     fn packet(&mut self, at: Instant, map: &Map, seen: Seen, packet: &Packet) {
@@ -130,15 +143,6 @@ impl Checker for Addresses {
     fn finish(&mut self, _: Instant, _: &Map) -> Vec<Finding> {
         self.faults.finish()
     }
-}
-
-/// The place of a pair among those that are fine; another pair may have taken it.
-fn slot(link: LinkId, from: IpAddr, to: IpAddr) -> usize {
-    let low = |addr: IpAddr| match addr {
-        IpAddr::V4(addr) => addr.to_bits() as usize,
-        IpAddr::V6(addr) => addr.to_bits() as usize,
-    };
-    (link.wrapping_mul(31) ^ low(from).wrapping_mul(7) ^ low(to)) % FINE_MAX
 }
 
 fn holds(place: &SitePlace, addr: IpAddr) -> bool {

@@ -6,18 +6,18 @@ mod tests;
 use std::collections::BTreeMap;
 
 use sofw_core::base::Instant;
-use sofw_core::config::limits::USER_BINDINGS_MAX;
 use sofw_core::fill::Fill;
 
 use super::faults::Faults;
-use super::{Checker, Look};
+use super::{Checker, Look, Sights};
 use crate::record::Finding;
 use crate::run::Map;
 
 /// Looks at [`sofw_core::Hras::fills`] and [`sofw_core::Hrac::fills`], and remembers the largest of each.
 #[derive(Debug)]
 pub struct Bounds {
-    largest: BTreeMap<String, (u64, u64)>,
+    /// By owner and name.
+    largest: BTreeMap<String, BTreeMap<&'static str, (u64, u64)>>,
     /// Every bound is divided by this.
     divisor: u64,
     faults: Faults,
@@ -39,7 +39,11 @@ impl Bounds {
     pub(super) fn take(&mut self, at: Instant, whose: &str, fill: Fill) {
         self.faults.looked();
         let (now, bound) = (fill.now as u64, fill.bound as u64 / self.divisor);
-        let largest = self.largest.entry(format!("{whose}: {}", fill.what)).or_insert((now, bound));
+        if !self.largest.contains_key(whose) {
+            self.largest.insert(whose.into(), BTreeMap::new());
+        }
+        let Some(fills) = self.largest.get_mut(whose) else { return };
+        let largest = fills.entry(fill.what).or_insert((now, bound));
         // A queue is reported once, when it first passes its bound.
         let was_within = largest.0 <= bound;
         *largest = (largest.0.max(now), bound);
@@ -54,17 +58,15 @@ impl Checker for Bounds {
         "bounds"
     }
 
+    fn sights(&self) -> Sights {
+        Sights::NONE
+    }
+
     fn look(&mut self, at: Instant, map: &Map, look: &Look<'_>) {
         if let Some(hras) = look.hras {
             for fill in hras.fills() {
                 self.take(at, "HRAS", fill);
             }
-            let mut users = BTreeMap::new();
-            for binding in hras.status().bindings {
-                *users.entry(binding.user).or_insert(0) += 1;
-            }
-            let now = users.into_values().max().unwrap_or(0);
-            self.take(at, "HRAS", Fill { what: "bindings of one user", now, bound: USER_BINDINGS_MAX });
         }
         for (place, hrac) in map.places.iter().zip(&look.hracs) {
             for fill in hrac.iter().flat_map(|hrac| hrac.fills()) {
@@ -74,7 +76,10 @@ impl Checker for Bounds {
     }
 
     fn queues(&self) -> Vec<(String, (u64, u64))> {
-        self.largest.iter().map(|(name, &fill)| (name.clone(), fill)).collect()
+        let of = |(whose, fills): (&String, &BTreeMap<&str, (u64, u64)>)| -> Vec<_> {
+            fills.iter().map(|(what, &fill)| (format!("{whose}: {what}"), fill)).collect()
+        };
+        self.largest.iter().flat_map(of).collect()
     }
 
     fn finish(&mut self, _: Instant, _: &Map) -> Vec<Finding> {

@@ -11,9 +11,9 @@ use sofw_core::base::{Duration, Instant};
 use sofw_core::testing::phone::{CallState, Phone};
 
 use super::faults::Faults;
-use super::stamp::{call_hash, is_rtcp, stamp_of};
+use super::stamp::{Media, call_hash};
 use super::voice::is_home;
-use super::{Checker, Look, Phase};
+use super::{Checker, Look, Phase, Sights};
 use crate::record::Finding;
 use crate::run::Map;
 use crate::world::NodeId;
@@ -129,22 +129,26 @@ impl Checker for Dialogs {
         "dialogs"
     }
 
+    fn sights(&self) -> Sights {
+        Sights { spoken: true, heard: true, ..Sights::NONE }
+    }
+
     fn event(&mut self, _: Instant, _: &Map, node: NodeId, event: &Event) {
         if let Event::TunnelUp { site: None, resumed, .. } = event {
             self.lost_session |= !self.up.insert(node) && !resumed;
         }
     }
 
-    fn spoke(&mut self, _: Instant, map: &Map, node: NodeId, _: SocketAddr, bytes: &[u8]) {
-        if let Some(who) = map.phone(node).filter(|_| !is_rtcp(bytes)) {
+    fn spoke(&mut self, _: Instant, map: &Map, node: NodeId, _: SocketAddr, media: &Media<'_>) {
+        if let Some(who) = map.phone(node).filter(|_| !media.is_rtcp) {
             let ear = self.ear(who);
             ear.spoke += 1;
-            ear.spoke_in = stamp_of(bytes).map(|stamp| stamp.call).or(ear.spoke_in);
+            ear.spoke_in = media.stamp.map(|stamp| stamp.call).or(ear.spoke_in);
         }
     }
 
-    fn heard(&mut self, _: Instant, map: &Map, node: NodeId, _: &Phone, _: SocketAddr, bytes: &[u8]) {
-        if let Some(who) = map.phone(node).filter(|_| !is_rtcp(bytes)) {
+    fn heard(&mut self, _: Instant, map: &Map, node: NodeId, _: &Phone, _: SocketAddr, media: &Media<'_>) {
+        if let Some(who) = map.phone(node).filter(|_| !media.is_rtcp) {
             self.ear(who).heard += 1;
         }
     }

@@ -3,8 +3,8 @@
 use sofw_core::Event;
 use sofw_core::base::Instant;
 
-use super::Checker;
 use super::faults::Faults;
+use super::{Checker, Sights};
 use crate::record::Finding;
 use crate::run::Map;
 use crate::world::NodeId;
@@ -27,6 +27,10 @@ impl Events {
 impl Checker for Events {
     fn name(&self) -> &'static str {
         "events"
+    }
+
+    fn sights(&self) -> Sights {
+        Sights::NONE
     }
 
     fn event(&mut self, at: Instant, _: &Map, node: NodeId, event: &Event) {

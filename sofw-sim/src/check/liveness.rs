@@ -10,8 +10,8 @@ use sofw_core::base::Instant;
 use sofw_core::testing::phone::Phone;
 
 use super::faults::Faults;
-use super::stamp::is_rtcp;
-use super::{Checker, Look, Phase};
+use super::stamp::Media;
+use super::{Checker, Look, Phase, Sights};
 use crate::record::Finding;
 use crate::run::Map;
 use crate::scenario::Scenario;
@@ -87,8 +87,12 @@ impl Checker for Liveness {
         "liveness"
     }
 
-    fn heard(&mut self, _: Instant, map: &Map, node: NodeId, _: &Phone, _: SocketAddr, bytes: &[u8]) {
-        if self.phase == Phase::LastCall && !is_rtcp(bytes) {
+    fn sights(&self) -> Sights {
+        Sights { heard: true, ..Sights::NONE }
+    }
+
+    fn heard(&mut self, _: Instant, map: &Map, node: NodeId, _: &Phone, _: SocketAddr, media: &Media<'_>) {
+        if self.phase == Phase::LastCall && !media.is_rtcp {
             if let Some(count) = map.phone(node).and_then(|who| self.heard.get_mut(who)) {
                 *count += 1;
             }

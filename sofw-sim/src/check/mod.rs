@@ -34,6 +34,7 @@ pub use events::Events;
 pub use freshness::{Freshness, Limits};
 pub use liveness::Liveness;
 pub use policy::Policy;
+pub use stamp::Media;
 pub use voice::Voice;
 pub use zero::{Zero, leftovers};
 
@@ -54,6 +55,10 @@ use crate::world::{NodeId, Seen};
 pub trait Checker: core::fmt::Debug {
     /// Its name in reports and in `without`.
     fn name(&self) -> &'static str;
+    /// What it wants to be shown of the things that happen for every packet.
+    fn sights(&self) -> Sights {
+        Sights::ALL
+    }
     /// A packet entered a link.
     fn packet(&mut self, _at: Instant, _map: &Map, _seen: Seen, _packet: &Packet) {}
     /// One of the halves told something.
@@ -61,7 +66,7 @@ pub trait Checker: core::fmt::Debug {
     /// A phone told something.
     fn phone(&mut self, _at: Instant, _map: &Map, _node: NodeId, _phone: &Phone, _event: &PhoneEvent) {}
     /// A phone sent media.
-    fn spoke(&mut self, _at: Instant, _map: &Map, _node: NodeId, _to: SocketAddr, _bytes: &[u8]) {}
+    fn spoke(&mut self, _at: Instant, _map: &Map, _node: NodeId, _to: SocketAddr, _media: &Media<'_>) {}
     /// A phone got media.
     fn heard(
         &mut self,
@@ -70,7 +75,7 @@ pub trait Checker: core::fmt::Debug {
         _node: NodeId,
         _phone: &Phone,
         _from: SocketAddr,
-        _bytes: &[u8],
+        _media: &Media<'_>,
     ) {
     }
     /// A host sent a datagram that is no phone's media.
@@ -92,6 +97,26 @@ pub trait Checker: core::fmt::Debug {
     }
     /// What it found. Good findings are told, too.
     fn finish(&mut self, at: Instant, map: &Map) -> Vec<Finding>;
+}
+
+/// Which of the methods that are called for every packet a checker wants; showing something to somebody who does not look takes time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Sights {
+    /// [`Checker::packet`].
+    pub packets: bool,
+    /// [`Checker::spoke`].
+    pub spoken: bool,
+    /// [`Checker::heard`].
+    pub heard: bool,
+    /// [`Checker::datagram`].
+    pub datagrams: bool,
+}
+
+impl Sights {
+    /// Everything.
+    pub const ALL: Sights = Sights { packets: true, spoken: true, heard: true, datagrams: true };
+    /// None of them.
+    pub const NONE: Sights = Sights { packets: false, spoken: false, heard: false, datagrams: false };
 }
 
 /// Every checker's name, as scenario files use it in `without`, and what it checks.

@@ -127,7 +127,7 @@ const PHONE_RTP: u16 = 4_000;
 mod tests {
     use super::*;
     use crate::check::testing::{ALICE, BOB, LAN, PUBLIC, Town, scenario, seen};
-    use crate::check::{Checker, all};
+    use crate::check::{Checker, Media, all};
 
     /// Shows a packet as the town's networks would: on its link, and to the phone that it reaches.
     fn show(town: &Town, checkers: &mut [Box<dyn Checker>], node: NodeId, packet: &Packet) {
@@ -138,7 +138,8 @@ mod tests {
             checker.packet(now, &town.map, seen(link), packet);
             if packet.destination() == (town.map.phones[ALICE].addr, PHONE_RTP).into() {
                 let phone = town.pair.phone(alice);
-                checker.heard(now, &town.map, alice, phone, packet.source(), packet.payload());
+                let media = Media::read(packet.payload());
+                checker.heard(now, &town.map, alice, phone, packet.source(), &media);
             }
         }
     }

@@ -11,11 +11,11 @@ use sofw_core::sip::{HeaderName, Host, Message};
 
 use super::faults::Faults;
 use super::sdp::announced;
-use super::{Checker, Look};
+use super::{Checker, Look, Sights};
 use crate::packet::{Packet, Protocol};
 use crate::record::Finding;
 use crate::run::{Map, SitePlace, Zone};
-use crate::world::{NodeId, Seen, shares};
+use crate::world::{Memo, NodeId, Seen, shares};
 
 /// Follows what inside hosts say to HRAC, and objects to datagrams and connections of HRAC to an inside address that
 /// - did not speak SIP to it, nor was named in Via or Contact by the same host (signalling),
@@ -26,6 +26,8 @@ use crate::world::{NodeId, Seen, shares};
 pub struct Policy {
     /// For each place: who may be spoken to by UDP and by TCP.
     known: Vec<Known>,
+    /// Whom each place knows by UDP, as found before: what is known stays known.
+    found: Memo<(usize, SocketAddr), ()>,
     faults: Faults,
 }
 
@@ -49,7 +51,11 @@ impl Policy {
     #[expect(clippy::new_without_default, reason = "all checkers are made by new")]
     pub fn new() -> Self {
         let expected = "HRAC sends only to inside addresses that a phone announced";
-        Policy { known: Vec::new(), faults: Faults::new("policy", "datagrams and connections", expected) }
+        Policy {
+            known: Vec::new(),
+            found: Memo::new(FOUND_MAX),
+            faults: Faults::new("policy", "datagrams and connections", expected),
+        }
     }
 
     fn known(&mut self, place: usize) -> &mut Known {
@@ -61,8 +67,15 @@ impl Policy {
 
     /// An inside host sends a datagram to HRAC.
     fn learn(&mut self, place: usize, from: SocketAddr, bytes: &[u8]) {
+        if self.found.get(hint(from), (place, from)).is_none() {
+            self.known(place).udp.insert(from);
+            self.found.put(hint(from), (place, from), ());
+        }
+        // Media is told apart by its first byte (RFC 7983 §7).
+        if bytes.first().is_some_and(|first| first >> 6 == 2) {
+            return;
+        }
         let known = self.known(place);
-        known.udp.insert(from);
         let Ok(message) = Message::parse(bytes) else { return };
         known.udp.extend(announced(&message));
         let contacts = message.contacts().filter_map(|contact| {
@@ -83,11 +96,17 @@ impl Policy {
 
     fn judge(&mut self, at: Instant, map: &Map, place: usize, transport: Transport, to: SocketAddr) {
         self.faults.looked();
+        if transport == Transport::Udp && self.found.get(hint(to), (place, to)).is_some() {
+            return;
+        }
         let known = self.known(place);
         let is_known = match transport {
             Transport::Udp => known.udp.contains(&to),
             Transport::Tcp => known.tcp.contains(&to),
         };
+        if is_known && transport == Transport::Udp {
+            self.found.put(hint(to), (place, to), ());
+        }
         if !is_known {
             let place = &map.places[place].name;
             self.faults.found(at, || format!("HRAC of {place} to {transport} {to}, announced by nobody"));
@@ -100,8 +119,13 @@ impl Checker for Policy {
         "policy"
     }
 
+    fn sights(&self) -> Sights {
+        Sights { packets: true, datagrams: true, ..Sights::NONE }
+    }
+
     fn packet(&mut self, at: Instant, map: &Map, seen: Seen, packet: &Packet) {
-        let Some(&Zone::Private(number)) = map.zones.get(seen.link) else { return };
+        // On HRAC's own link; datagrams of it were seen when it sent them.
+        let Some(number) = map.hrac_at.get(seen.link).copied().flatten() else { return };
         let Some((place, hrac)) = map.places.get(number).and_then(|place| Some((place, place.hrac?.1)))
         else {
             return;
@@ -113,12 +137,12 @@ impl Checker for Policy {
                 self.judge(at, map, number, Transport::Udp, to);
             }
             Protocol::Tcp => {
-                let Some(flags) = packet.tcp_head().map(|head| (head.flags.syn, head.ack.is_some())) else {
+                if !packet.is_syn() {
                     return;
-                };
-                if to.ip() == hrac && flags == (true, false) {
+                }
+                if to.ip() == hrac {
                     self.known(number).add(Transport::Tcp, from);
-                } else if from.ip() == hrac && is_inside(place, to) && flags == (true, false) {
+                } else if from.ip() == hrac && is_inside(place, to) {
                     self.judge(at, map, number, Transport::Tcp, to);
                 }
             }
@@ -173,10 +197,20 @@ fn is_inside(place: &SitePlace, addr: SocketAddr) -> bool {
         && place.proxy.is_none_or(|(_, proxy)| proxy != addr.ip())
 }
 
+/// Where an answer about an address is looked for.
+fn hint(addr: SocketAddr) -> u64 {
+    let ip = match addr.ip() {
+        core::net::IpAddr::V4(ip) => ip.to_bits().into(),
+        core::net::IpAddr::V6(ip) => ip.to_bits() as u64,
+    };
+    ip << 16 ^ u64::from(addr.port())
+}
+
 fn ip(host: Host<'_>) -> Option<core::net::IpAddr> {
     host.ip()
 }
 
+const FOUND_MAX: usize = 1_024;
 /// RFC 3261 §19.1.2.
 const SIP_PORT: u16 = 5060;
 /// Ports from its first media port on that a phone may use: voice and video, with RTCP, of a call and of those that follow it by transfer.

@@ -4,19 +4,31 @@ use sofw_core::testing::phone::rtp::RtpHeader;
 
 pub(super) use sofw_core::testing::phone::{Stamp, call_hash};
 
-/// The stamp of an RTP packet; `None` if `packet` is none or has none.
-pub(super) fn stamp_of(packet: &[u8]) -> Option<Stamp> {
-    Stamp::of_rtp(packet)
+/// A packet of media, read once for all who look at it.
+#[derive(Clone, Copy, Debug)]
+pub struct Media<'a> {
+    /// RTP, RTCP or whatever else was sent to a media port.
+    pub bytes: &'a [u8],
+    /// What a phone says of itself in the packet; none in RTCP, keys and tones.
+    pub stamp: Option<Stamp>,
+    /// Who speaks, if this is RTP.
+    pub ssrc: Option<u32>,
+    /// Whether this is RTCP (RFC 5761 §4).
+    pub is_rtcp: bool,
 }
 
-/// Who speaks in an RTP packet; `None` for RTCP and whatever else.
-pub(super) fn ssrc_of(packet: &[u8]) -> Option<u32> {
-    RtpHeader::parse(packet).map(|(header, _)| header.ssrc)
-}
-
-/// Whether this is RTCP (RFC 5761 §4).
-pub(super) fn is_rtcp(packet: &[u8]) -> bool {
-    matches!(packet, [first, 192..=223, ..] if first >> 6 == 2)
+impl<'a> Media<'a> {
+    /// Reads a packet.
+    pub fn read(bytes: &'a [u8]) -> Media<'a> {
+        let is_rtcp = matches!(bytes, [first, 192..=223, ..] if first >> 6 == 2);
+        let header = RtpHeader::parse(bytes);
+        Media {
+            bytes,
+            stamp: header.and_then(|(_, payload)| Stamp::parse(payload)),
+            ssrc: header.map(|(header, _)| header.ssrc),
+            is_rtcp,
+        }
+    }
 }
 
 /// An RTP packet with the stamp of a speaker in a call.

@@ -7,7 +7,7 @@ use sofw_core::testing::pair::{HRAC, HRAS, Pair, inside_phone, outside_phone};
 use sofw_core::testing::phone::{PhoneConfig, Voice};
 use sofw_core::testing::world::NodeId;
 
-use super::{Checker, Look, Phase};
+use super::{Checker, Look, Media, Phase};
 use crate::link::Fate;
 use crate::link::profile::Line;
 use crate::packet::Packet;
@@ -108,8 +108,9 @@ impl Town {
             };
             let is_media = sent.payload.first().is_some_and(|first| first >> 6 == 2);
             if let Some(node) = at(sent.from).map(|who| self.phones[who]).filter(|_| is_media) {
+                let media = Media::read(&sent.payload);
                 for checker in checkers.iter_mut() {
-                    checker.spoke(sent.at, &self.map, node, sent.to, &sent.payload);
+                    checker.spoke(sent.at, &self.map, node, sent.to, &media);
                 }
             } else {
                 let half = if sent.network == 0 { self.pair.hras_node() } else { self.pair.site_node(0) };
@@ -119,9 +120,9 @@ impl Town {
                 }
             }
             if let Some(node) = at(sent.to).map(|who| self.phones[who]).filter(|_| is_media) {
-                let phone = self.pair.phone(node);
+                let (phone, media) = (self.pair.phone(node), Media::read(&sent.payload));
                 for checker in checkers.iter_mut() {
-                    checker.heard(sent.at, &self.map, node, phone, sent.from, &sent.payload);
+                    checker.heard(sent.at, &self.map, node, phone, sent.from, &media);
                 }
             }
         }
@@ -211,6 +212,7 @@ fn map(pair: &Pair, phones: &[NodeId]) -> Map {
         server: (pair.hras_node(), Some(HRAS.into())),
         server_link: PUBLIC,
         zones: vec![Zone::Public, Zone::Private(0)],
+        hrac_at: vec![None, Some(0)],
         phone_at,
         ..Map::default()
     }

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use std::collections::{BTreeMap, BTreeSet};
 
 use sofw_core::Event;
@@ -11,8 +11,8 @@ use sofw_core::base::{Duration, Instant};
 use sofw_core::testing::phone::{Phone, PhoneEvent};
 
 use super::faults::Faults;
-use super::stamp::{call_hash, is_rtcp, ssrc_of, stamp_of};
-use super::{Checker, Look};
+use super::stamp::{Media, call_hash};
+use super::{Checker, Look, Sights};
 use crate::record::Finding;
 use crate::run::{Map, Zone};
 use crate::world::NodeId;
@@ -38,6 +38,8 @@ pub struct Voice {
     tunnels: BTreeMap<NodeId, Option<Instant>>,
     /// Who sends under an SSRC, and in which call, once a stamp told it.
     sources: BTreeMap<u32, (usize, Option<u64>)>,
+    /// From where each phone last heard what was right: most packets come from there, too.
+    ways: Vec<Option<IpAddr>>,
     faults: Faults,
 }
 
@@ -52,6 +54,7 @@ impl Voice {
             excused_until: Instant::ZERO,
             tunnels: BTreeMap::new(),
             sources: BTreeMap::new(),
+            ways: Vec::new(),
             faults: Faults::new(
                 "voice",
                 "packets heard",
@@ -86,15 +89,12 @@ impl Voice {
         map: &Map,
         who: usize,
         from: SocketAddr,
-        bytes: &[u8],
+        media: &Media<'_>,
     ) -> Option<String> {
         // How old it may be is another checker's business.
-        let (speaker, call, said) = match stamp_of(bytes) {
-            Some(stamp) => {
-                let speaker = map.phones.iter().position(|phone| phone.speaker == stamp.speaker);
-                (speaker, Some(stamp.call), stamp.sent_at)
-            }
-            None => match ssrc_of(bytes).and_then(|ssrc| self.sources.get(&ssrc)) {
+        let (speaker, call, said) = match media.stamp {
+            Some(stamp) => (map.speaker(&stamp), Some(stamp.call), stamp.sent_at),
+            None => match media.ssrc.and_then(|ssrc| self.sources.get(&ssrc)) {
                 Some(&(speaker, call)) => (Some(speaker), call, at),
                 None => return Some("foreign packet".into()),
             },
@@ -104,18 +104,20 @@ impl Voice {
         if speaker == who {
             return Some("own voice".into());
         }
-        if !is_way(map, who, from) {
+        let is_usual = self.ways.get(who).is_some_and(|way| *way == Some(from.ip()));
+        if !is_usual && !is_way(map, who, from) {
             return Some(format!("voice of {name} from a stranger"));
         }
         let call = call?;
-        let is_direct = map.phones.iter().any(|phone| phone.addr == from.ip());
-        let is_cut_off = is_direct || is_home(map, who);
-        let is_untold = self.lost_state || at <= self.excused_until;
-        let was_ever_in = self.members.contains_key(&(who, call));
-        let is_back = || [who, speaker].into_iter().any(|phone| self.is_tunnel_just_back(at, map, phone));
-        let is_excused =
-            self.lost.contains(&(who, call)) || (was_ever_in && ((is_cut_off && is_untold) || is_back()));
-        if !self.was_in(said, who, call) && !is_excused {
+        let is_excused = || {
+            let is_direct = map.phones.iter().any(|phone| phone.addr == from.ip());
+            let is_cut_off = is_direct || is_home(map, who);
+            let is_untold = self.lost_state || at <= self.excused_until;
+            let was_ever_in = self.members.contains_key(&(who, call));
+            let is_back = || [who, speaker].into_iter().any(|phone| self.is_tunnel_just_back(at, map, phone));
+            self.lost.contains(&(who, call)) || (was_ever_in && ((is_cut_off && is_untold) || is_back()))
+        };
+        if !self.was_in(said, who, call) && !is_excused() {
             return Some(format!("voice of {name} in another call"));
         }
         // What is late is no proof against the speaker.
@@ -127,6 +129,10 @@ impl Voice {
 impl Checker for Voice {
     fn name(&self) -> &'static str {
         "voice"
+    }
+
+    fn sights(&self) -> Sights {
+        Sights { spoken: true, heard: true, ..Sights::NONE }
     }
 
     fn event(&mut self, at: Instant, _: &Map, node: NodeId, event: &Event) {
@@ -143,9 +149,9 @@ impl Checker for Voice {
         }
     }
 
-    fn spoke(&mut self, at: Instant, map: &Map, node: NodeId, _: SocketAddr, bytes: &[u8]) {
-        let (Some(who), Some(ssrc)) = (map.phone(node), ssrc_of(bytes)) else { return };
-        let call = stamp_of(bytes).map(|stamp| stamp.call);
+    fn spoke(&mut self, at: Instant, map: &Map, node: NodeId, _: SocketAddr, media: &Media<'_>) {
+        let (Some(who), Some(ssrc)) = (map.phone(node), media.ssrc) else { return };
+        let call = media.stamp.map(|stamp| stamp.call);
         if let Some(call) = call {
             self.members.insert((who, call), at);
         }
@@ -153,16 +159,37 @@ impl Checker for Voice {
         source.1 = call.or(source.1);
     }
 
-    fn heard(&mut self, at: Instant, map: &Map, node: NodeId, phone: &Phone, from: SocketAddr, bytes: &[u8]) {
+    fn heard(
+        &mut self,
+        at: Instant,
+        map: &Map,
+        node: NodeId,
+        phone: &Phone,
+        from: SocketAddr,
+        media: &Media<'_>,
+    ) {
         let Some(who) = map.phone(node) else { return };
-        self.is_in(at, who, phone);
-        if is_rtcp(bytes) {
+        if media.is_rtcp {
             return;
         }
         self.faults.looked();
-        if let Some(objection) = self.objection(at, map, who, from, bytes) {
-            let name = &map.phones[who].name;
-            self.faults.found(at, || format!("{name} hears from {from}: {objection}"));
+        // What the phone says of itself was noted when last looked at; it is asked again only if that does not do.
+        let mut objection = self.objection(at, map, who, from, media);
+        if objection.is_some() {
+            self.is_in(at, who, phone);
+            objection = self.objection(at, map, who, from, media);
+        }
+        match objection {
+            None => {
+                if self.ways.len() <= who {
+                    self.ways.resize(who + 1, None);
+                }
+                self.ways[who] = Some(from.ip());
+            }
+            Some(objection) => {
+                let name = &map.phones[who].name;
+                self.faults.found(at, || format!("{name} hears from {from}: {objection}"));
+            }
         }
     }
 

@@ -6,7 +6,7 @@ mod tests;
 use sofw_core::base::Instant;
 
 use super::faults::Faults;
-use super::{Checker, Look, Phase};
+use super::{Checker, Look, Phase, Sights};
 use crate::record::Finding;
 use crate::run::Map;
 
@@ -43,6 +43,10 @@ impl Zero {
 impl Checker for Zero {
     fn name(&self) -> &'static str {
         "zero"
+    }
+
+    fn sights(&self) -> Sights {
+        Sights::NONE
     }
 
     fn look(&mut self, at: Instant, map: &Map, look: &Look<'_>) {

@@ -123,6 +123,11 @@ impl Packet {
         self.bytes.get(at..at + N).and_then(|bytes| bytes.try_into().ok()).unwrap_or([0; N])
     }
 
+    /// Both addresses of an IPv4 packet in one number, to compare fast; `None` for IPv6.
+    pub fn ipv4_pair(&self) -> Option<u64> {
+        self.is_ipv4.then(|| u64::from_be_bytes(self.array(12)))
+    }
+
     /// Which protocol.
     pub fn protocol(&self) -> Protocol {
         self.protocol

@@ -2,6 +2,8 @@
 
 use core::net::IpAddr;
 
+use sofw_core::testing::phone::Stamp;
+
 use crate::world::{LinkId, NodeId, shares};
 
 /// Which address space a link belongs to.
@@ -78,6 +80,8 @@ pub struct Map {
     pub phone_at: Vec<Option<usize>>,
     /// Whether each link is a phone's.
     pub is_phone_link: Vec<bool>,
+    /// The place whose HRAC hangs on each link.
+    pub hrac_at: Vec<Option<usize>>,
     /// The first link of each node.
     pub link_at: Vec<Option<LinkId>>,
 }
@@ -86,6 +90,14 @@ impl Map {
     /// The phone at a node.
     pub fn phone(&self, node: NodeId) -> Option<usize> {
         self.phone_at.get(node).copied().flatten()
+    }
+
+    /// The phone whose stamped voice this is.
+    pub fn speaker(&self, stamp: &Stamp) -> Option<usize> {
+        let is = |phone: &PhonePlace| phone.speaker == stamp.speaker;
+        // Phones are numbered as speakers, if nobody numbered them otherwise.
+        let usual = stamp.speaker as usize;
+        if self.phones.get(usual).is_some_and(is) { Some(usual) } else { self.phones.iter().position(is) }
     }
 
     /// The index at HRAS of the site that a phone is at.
@@ -99,6 +111,15 @@ impl Map {
     /// Whether a link is a phone's.
     pub fn is_phone_link(&self, link: LinkId) -> bool {
         self.is_phone_link.get(link).copied().unwrap_or(false)
+    }
+
+    /// Whether recorders or checkers want to see what passes a link: all but what joins the boxes of a place, where nothing is to be
+    /// seen that is not seen before or behind them.
+    pub fn is_watched(&self, link: LinkId) -> bool {
+        self.zones.get(link) == Some(&Zone::Public)
+            || self.is_phone_link(link)
+            || self.hrac_at.get(link).is_some_and(Option::is_some)
+            || self.places.iter().any(|place| place.inner == link || place.line == link)
     }
 
     /// The link that a node hangs on.

@@ -10,6 +10,7 @@
 
 mod digest;
 mod due;
+mod memo;
 mod observer;
 mod router;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use std::collections::{BTreeMap, VecDeque};
 use slab::Slab;
 use sofw_core::base::{Instant, Rng};
 
+pub(crate) use memo::Memo;
 pub use observer::{Observer, Seen, Unseen};
 pub use router::{Router, shares};
 

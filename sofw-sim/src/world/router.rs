@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 use std::collections::BTreeMap;
 
-use super::PortId;
+use super::{Memo, PortId};
 use crate::packet::Packet;
 
 /// A router. Hosts are known by address; everything else goes the default way, if there is one.
@@ -12,8 +12,8 @@ pub struct Router {
     hosts: BTreeMap<IpAddr, PortId>,
     networks: Vec<(IpAddr, u8, PortId)>,
     default: Option<PortId>,
-    /// Ways found before, each at a place that its address gives: most packets go where others went.
-    found: Vec<Option<(IpAddr, PortId)>>,
+    /// Ways found before: most packets go where others went.
+    found: Memo<IpAddr, PortId>,
     /// Packets for which there was no way.
     pub unroutable: u64,
 }
@@ -24,7 +24,7 @@ impl Default for Router {
             hosts: BTreeMap::new(),
             networks: Vec::new(),
             default: None,
-            found: vec![None; FOUND_MAX],
+            found: Memo::new(FOUND_MAX),
             unroutable: 0,
         }
     }
@@ -39,20 +39,20 @@ impl Router {
     /// The host `addr` is at `port`.
     pub fn host(&mut self, addr: IpAddr, port: PortId) {
         self.hosts.insert(addr, port);
-        self.found.fill(None);
+        self.found.clear();
     }
 
     /// The addresses that share the first `prefix` bits with `network` are at `port`. Longer prefixes win.
     pub fn network(&mut self, network: IpAddr, prefix: u8, port: PortId) {
         self.networks.push((network, prefix, port));
         self.networks.sort_by_key(|&(_, prefix, _)| core::cmp::Reverse(prefix));
-        self.found.fill(None);
+        self.found.clear();
     }
 
     /// Everything else goes to `port`.
     pub fn default_way(&mut self, port: PortId) {
         self.default = Some(port);
-        self.found.fill(None);
+        self.found.clear();
     }
 
     /// The port by which a packet that came by `from` goes on; counts those that cannot.
@@ -63,19 +63,17 @@ impl Router {
     }
 
     fn port_to(&mut self, to: IpAddr) -> Option<PortId> {
-        let place = match to {
-            IpAddr::V4(addr) => addr.to_bits() as usize % FOUND_MAX,
-            IpAddr::V6(addr) => addr.to_bits() as usize % FOUND_MAX,
+        let hint = match to {
+            IpAddr::V4(addr) => addr.to_bits().into(),
+            IpAddr::V6(addr) => addr.to_bits() as u64,
         };
-        if let Some((addr, port)) = self.found[place] {
-            if addr == to {
-                return Some(port);
-            }
+        if let Some(port) = self.found.get(hint, to) {
+            return Some(port);
         }
         let network = || self.networks.iter().find(|(network, prefix, _)| shares(*network, to, *prefix));
         let port =
             self.hosts.get(&to).copied().or_else(|| network().map(|&(_, _, port)| port)).or(self.default)?;
-        self.found[place] = Some((to, port));
+        self.found.put(hint, to, port);
         Some(port)
     }
 }

@@ -41,7 +41,7 @@ use std::collections::VecDeque;
 use crate::base::{Deadline, Duration, Instant, Rng, Seed, Transport};
 use crate::io::{Input, ListenerId, Output, SocketId};
 use auth::Challenge;
-use call::{Call, Calls};
+use call::Calls;
 use media::PacketPool;
 use message::Received;
 use transaction::{ClientTransaction, Due, Purpose, ServerTransaction, Timers};
@@ -174,17 +174,15 @@ impl Phone {
 
     /// When [`Phone::handle_timeout`] is wanted next.
     pub fn poll_timeout(&self) -> Option<Deadline> {
-        let clients = self.clients.iter().map(|t| t.deadline());
-        let transactions = clients.chain(self.servers.iter().filter_map(|t| t.deadline())).min();
-        let others = [
-            (self.registration.refresh_at, "phone: refresh registration"),
-            (self.keepalive_at, "phone: keep alive"),
-            (transactions, "phone: transaction"),
-        ];
-        let others = others.into_iter().filter_map(|(at, why)| Some(Deadline::new(at?, why)));
-        others
-            .chain(self.calls.iter().filter_map(Call::next_deadline))
-            .reduce(|a, b| if b.at < a.at { b } else { a })
+        let mut next = None;
+        let mut due = |at: Option<Instant>, why| {
+            next = Deadline::earlier(next, at.map(|at| Deadline::new(at, why)));
+        };
+        due(self.registration.refresh_at, "phone: refresh registration");
+        due(self.keepalive_at, "phone: keep alive");
+        self.clients.iter().for_each(|transaction| due(Some(transaction.deadline()), TRANSACTION));
+        self.servers.iter().for_each(|transaction| due(transaction.deadline(), TRANSACTION));
+        self.calls.iter().fold(next, |next, call| Deadline::earlier(next, call.next_deadline()))
     }
 
     /// What the phone has to tell.
@@ -288,6 +286,7 @@ impl Phone {
     }
 }
 
+const TRANSACTION: &str = "phone: transaction";
 /// Half a second of voice, of video: as long as packets are under way.
 const VOICE_BLOCK: usize = 4_096;
 const VIDEO_BLOCK: usize = 16_384;

@@ -110,6 +110,7 @@ impl Siege {
             }],
             zones: vec![Zone::Public, Zone::Private(0)],
             phone_at: vec![None; 4],
+            hrac_at: vec![None, Some(0)],
             ..Map::default()
         }
     }

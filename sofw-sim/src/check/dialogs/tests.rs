@@ -49,12 +49,20 @@ impl Checker for Deaf {
     fn name(&self) -> &'static str {
         self.0.name()
     }
-    fn spoke(&mut self, at: Instant, map: &Map, node: NodeId, to: SocketAddr, bytes: &[u8]) {
-        self.0.spoke(at, map, node, to, bytes);
+    fn spoke(&mut self, at: Instant, map: &Map, node: NodeId, to: SocketAddr, media: &Media<'_>) {
+        self.0.spoke(at, map, node, to, media);
     }
-    fn heard(&mut self, at: Instant, map: &Map, node: NodeId, phone: &Phone, from: SocketAddr, bytes: &[u8]) {
+    fn heard(
+        &mut self,
+        at: Instant,
+        map: &Map,
+        node: NodeId,
+        phone: &Phone,
+        from: SocketAddr,
+        media: &Media<'_>,
+    ) {
         if node != self.1 {
-            self.0.heard(at, map, node, phone, from, bytes);
+            self.0.heard(at, map, node, phone, from, media);
         }
     }
     fn look(&mut self, at: Instant, map: &Map, look: &Look<'_>) {

@@ -26,8 +26,8 @@ use sofw_core::config::limits::{RECEIPT_INTERVAL_MAX, SERVER_SILENCE_MAX};
 use sofw_core::testing::phone::Phone;
 
 use super::faults::Faults;
-use super::stamp::stamp_of;
-use super::{Checker, Look};
+use super::stamp::Media;
+use super::{Checker, Look, Sights};
 use crate::record::Finding;
 use crate::run::Map;
 use crate::world::NodeId;
@@ -59,11 +59,13 @@ impl Checker for Freshness {
         "freshness"
     }
 
-    fn heard(&mut self, at: Instant, map: &Map, node: NodeId, _: &Phone, _: SocketAddr, bytes: &[u8]) {
-        let (Some(who), Some(stamp)) = (map.phone(node), stamp_of(bytes)) else { return };
-        let Some(speaker) = map.phones.iter().position(|phone| phone.speaker == stamp.speaker) else {
-            return;
-        };
+    fn sights(&self) -> Sights {
+        Sights { heard: true, ..Sights::NONE }
+    }
+
+    fn heard(&mut self, at: Instant, map: &Map, node: NodeId, _: &Phone, _: SocketAddr, media: &Media<'_>) {
+        let (Some(who), Some(stamp)) = (map.phone(node), media.stamp) else { return };
+        let Some(speaker) = map.speaker(&stamp) else { return };
         self.faults.looked();
         let age = at.since(stamp.sent_at);
         let is_excused = self.excused_until > Instant::ZERO && stamp.sent_at <= self.excused_until;

@@ -1,6 +1,6 @@
 use super::*;
 use crate::check::Phase;
-use crate::check::stamp::stamped;
+use crate::check::stamp::{Media, stamped};
 use crate::check::testing::{ALICE, BOB, CAROL, Town, ordinary_day, scenario};
 use crate::link::Conditions;
 use crate::link::profile::{Line, find};
@@ -17,7 +17,7 @@ fn judged(scenario: &Scenario, age_ms: u64, excused_until: Instant) -> Finding {
     let packet = stamped(BOB, 1, sent_at);
     let (at, node) = (sent_at + Duration::from_millis(age_ms), town.node(ALICE));
     let from = "10.10.10.2:20000".parse().expect("an address");
-    checker.heard(at, &town.map, node, town.pair.phone(node), from, &packet);
+    checker.heard(at, &town.map, node, town.pair.phone(node), from, &Media::read(&packet));
     assert_eq!(town.phase, Phase::Timeline);
     town.finish(&mut checker)
 }

@@ -15,10 +15,17 @@ fn judged(who: usize, from: &str, packet: impl FnOnce(u64) -> Vec<u8>) -> Findin
     // Both say that they are in it.
     for mouth in [ALICE, BOB] {
         let own = stamped(mouth, call, at);
-        voice.spoke(at, &town.map, town.node(mouth), from.parse().expect("an address"), &own);
+        voice.spoke(at, &town.map, town.node(mouth), from.parse().expect("an address"), &Media::read(&own));
     }
     let packet = packet(call);
-    voice.heard(at, &town.map, node, town.pair.phone(node), from.parse().expect("an address"), &packet);
+    voice.heard(
+        at,
+        &town.map,
+        node,
+        town.pair.phone(node),
+        from.parse().expect("an address"),
+        &Media::read(&packet),
+    );
     town.finish(&mut voice)
 }
 
@@ -67,7 +74,7 @@ fn a_packet_that_nobody_sent_is_foreign() {
     let mut packet = vec![0x80, 0, 0, 1, 0, 0, 0, 1, 0xde, 0xad, 0xbe, 0xef];
     packet.resize(172, 0x55);
     let from = "10.10.10.2:20000".parse().expect("an address");
-    voice.heard(town.pair.now(), &town.map, node, town.pair.phone(node), from, &packet);
+    voice.heard(town.pair.now(), &town.map, node, town.pair.phone(node), from, &Media::read(&packet));
     assert!(town.finish(&mut voice).measured.contains("foreign packet"));
 }
 
@@ -79,13 +86,13 @@ fn what_was_under_way_at_the_end_may_come_for_a_while() {
     let node = town.node(ALICE);
     let call = call_hash(town.pair.phone(node).call_id().expect("alice is in a call"));
     let from = "10.10.10.2:20000".parse().expect("an address");
-    voice.spoke(town.pair.now(), &town.map, town.node(BOB), from, &voice_of(BOB, call));
+    voice.spoke(town.pair.now(), &town.map, town.node(BOB), from, &Media::read(&voice_of(BOB, call)));
     town.hang_up(ALICE);
     let mut goods = Vec::new();
     for _ in 0..2 {
         town.run(3 * SECOND / 2, &mut [&mut voice]);
         let (at, said) = (town.pair.now(), stamped(BOB, call, town.pair.now()));
-        voice.heard(at, &town.map, node, town.pair.phone(node), from, &said);
+        voice.heard(at, &town.map, node, town.pair.phone(node), from, &Media::read(&said));
         goods.push(town.finish(&mut voice).good);
     }
     assert_eq!(goods, [true, false]);
@@ -102,7 +109,7 @@ fn what_was_said_in_the_call_belongs_to_it_however_late_it_comes() {
     town.hang_up(ALICE);
     town.run(5 * SECOND, &mut [&mut voice]);
     let from = "10.10.10.2:20000".parse().expect("an address");
-    voice.heard(town.pair.now(), &town.map, node, town.pair.phone(node), from, &said);
+    voice.heard(town.pair.now(), &town.map, node, town.pair.phone(node), from, &Media::read(&said));
     assert!(town.finish(&mut voice).good);
 }
 
@@ -121,7 +128,7 @@ fn who_lost_a_call_by_being_switched_off_may_still_hear_it() {
     let from = "10.10.10.2:20000".parse().expect("an address");
     for (call, good) in [(call, true), (call ^ 1, false)] {
         let (at, said) = (town.pair.now(), stamped(BOB, call, town.pair.now()));
-        voice.heard(at, &town.map, node, town.pair.phone(node), from, &said);
+        voice.heard(at, &town.map, node, town.pair.phone(node), from, &Media::read(&said));
         assert_eq!(town.finish(&mut voice).good, good);
     }
 }
@@ -146,7 +153,7 @@ fn may_hear_yet(
     town.run(seconds * SECOND, &mut [&mut voice]);
     let (at, from) = (town.pair.now(), from.parse().expect("an address"));
     let said = stamped(other, call ^ change, at);
-    voice.heard(at, &town.map, node, town.pair.phone(node), from, &said);
+    voice.heard(at, &town.map, node, town.pair.phone(node), from, &Media::read(&said));
     town.finish(&mut voice).good
 }
 

@@ -60,7 +60,15 @@ impl<'a> Builder<'a> {
         for phone in &map.phones {
             map.is_phone_link[phone.link] = true;
         }
-        (0..map.zones.len()).for_each(|link| world.observe(link));
+        map.hrac_at = vec![None; map.zones.len()];
+        for (number, place) in map.places.iter().enumerate() {
+            if let Some(link) = place.hrac.and_then(|(node, _)| map.link_of(node)) {
+                map.hrac_at[link] = Some(number);
+            }
+        }
+        let captures = !scenario.capture.is_empty();
+        let watched = (0..map.zones.len()).filter(|&link| captures || map.is_watched(link));
+        watched.for_each(|link| world.observe(link));
         world.observer.start(scenario, map);
         (builder, world)
     }

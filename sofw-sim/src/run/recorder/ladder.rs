@@ -60,7 +60,8 @@ impl Ladder {
 
     /// A host sent a datagram: a rung if it is SIP.
     pub fn datagram(&mut self, at: Instant, node: NodeId, to: SocketAddr, bytes: &[u8]) {
-        if self.rungs.len() >= RUNGS_MAX {
+        // Media is told apart by its first byte.
+        if self.rungs.len() >= RUNGS_MAX || !bytes.first().is_some_and(u8::is_ascii_alphabetic) {
             return;
         }
         let Some(&(from, zone)) = self.by_node.get(&node) else { return };

@@ -11,10 +11,10 @@ use std::collections::BTreeMap;
 
 use sofw_core::Event;
 use sofw_core::base::Instant;
-use sofw_core::testing::phone::{Phone, PhoneEvent, Stamp};
+use sofw_core::testing::phone::{Phone, PhoneEvent};
 
 use super::map::Map;
-use crate::check::{Checker, Look};
+use crate::check::{Checker, Look, Media, Sights};
 use crate::packet::Packet;
 use crate::record::{Record, Registration};
 use crate::scenario::Scenario;
@@ -31,6 +31,7 @@ use traffic::Traffic;
 pub(super) struct Recorder {
     pub map: Map,
     pub checkers: Vec<Box<dyn Checker>>,
+    shown: Shown,
     pub calls: Calls,
     ladder: Ladder,
     traffic: Traffic,
@@ -47,11 +48,36 @@ pub(super) struct Recorder {
     pub proxy_auth_required: u64,
 }
 
+/// Which of the checkers want to see what, for things that happen with every packet.
+#[derive(Debug, Default)]
+struct Shown {
+    packets: Vec<usize>,
+    spoken: Vec<usize>,
+    heard: Vec<usize>,
+    datagrams: Vec<usize>,
+}
+
+impl Shown {
+    fn to(checkers: &[Box<dyn Checker>]) -> Shown {
+        let who = |wants: fn(Sights) -> bool| {
+            let wants = |&number: &usize| wants(checkers[number].sights());
+            (0..checkers.len()).filter(wants).collect()
+        };
+        Shown {
+            packets: who(|sights| sights.packets),
+            spoken: who(|sights| sights.spoken),
+            heard: who(|sights| sights.heard),
+            datagrams: who(|sights| sights.datagrams),
+        }
+    }
+}
+
 impl Recorder {
     /// A recorder that shows everything to these checkers. [`Recorder::start`] gives it the map.
     pub fn new(checkers: Vec<Box<dyn Checker>>) -> Self {
         Recorder {
             map: Map::default(),
+            shown: Shown::to(&checkers),
             checkers,
             calls: Calls::default(),
             ladder: Ladder::default(),
@@ -186,8 +212,8 @@ impl Observer for Recorder {
     fn packet(&mut self, at: Instant, seen: Seen, packet: &Packet) {
         self.traffic.packet(at, seen, packet);
         self.captures.packet(at, seen, packet, &self.calls);
-        for checker in &mut self.checkers {
-            checker.packet(at, &self.map, seen, packet);
+        for &who in &self.shown.packets {
+            self.checkers[who].packet(at, &self.map, seen, packet);
         }
     }
 
@@ -220,21 +246,23 @@ impl Observer for Recorder {
     }
 
     fn spoke(&mut self, at: Instant, node: NodeId, to: SocketAddr, bytes: &[u8]) {
-        if let Some(stamp) = Stamp::of_rtp(bytes) {
-            self.calls.spoke(at, &stamp, to);
+        let media = Media::read(bytes);
+        if let Some(stamp) = &media.stamp {
+            self.calls.spoke(at, stamp, to);
         }
-        for checker in &mut self.checkers {
-            checker.spoke(at, &self.map, node, to, bytes);
+        for &who in &self.shown.spoken {
+            self.checkers[who].spoke(at, &self.map, node, to, &media);
         }
     }
 
     fn heard(&mut self, at: Instant, node: NodeId, phone: &Phone, from: SocketAddr, bytes: &[u8]) {
-        if let (Some(stamp), Some(index)) = (Stamp::of_rtp(bytes), self.map.phone(node)) {
-            self.calls.heard(at, index, &stamp, from, &self.map);
-            self.traffic.voice(&self.map, &stamp, index);
+        let media = Media::read(bytes);
+        if let (Some(stamp), Some(index)) = (&media.stamp, self.map.phone(node)) {
+            self.calls.heard(at, index, stamp, from, &self.map);
+            self.traffic.voice(&self.map, stamp, index);
         }
-        for checker in &mut self.checkers {
-            checker.heard(at, &self.map, node, phone, from, bytes);
+        for &who in &self.shown.heard {
+            self.checkers[who].heard(at, &self.map, node, phone, from, &media);
         }
     }
 
@@ -245,8 +273,8 @@ impl Observer for Recorder {
             }
         }
         self.ladder.datagram(at, node, to, bytes);
-        for checker in &mut self.checkers {
-            checker.datagram(at, &self.map, node, from, to, bytes);
+        for &who in &self.shown.datagrams {
+            self.checkers[who].datagram(at, &self.map, node, from, to, bytes);
         }
     }
 }
