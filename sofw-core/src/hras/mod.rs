@@ -194,6 +194,21 @@ impl Hras {
         self.agent.records()
     }
 
+    /// Whether the location service has a binding of `user` that has not expired.
+    pub fn has_binding(&self, user: &str) -> bool {
+        self.server.has_binding(self.now, user)
+    }
+
+    /// SIP dialogs remembered.
+    pub fn dialogs(&self) -> usize {
+        self.server.dialogs()
+    }
+
+    /// SIP transactions under way.
+    pub fn transactions(&self) -> usize {
+        self.server.transactions()
+    }
+
     /// Dialog groups of the RAT, relay port pairs and flows in use: zero when no call is.
     pub fn media_in_use(&self) -> usize {
         self.agent.in_use()

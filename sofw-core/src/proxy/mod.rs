@@ -179,6 +179,11 @@ impl SipServer {
         self.location.all(now).map(info).collect()
     }
 
+    /// Whether `user` has a binding at `now`.
+    pub fn has_binding(&self, now: Instant, user: &str) -> bool {
+        self.location.of(now, user).next().is_some()
+    }
+
     /// How many dialogs are remembered, early ones too.
     pub fn dialogs(&self) -> usize {
         self.dialogs.len()

@@ -58,6 +58,14 @@ impl Addresses {
             })
     }
 
+    /// Whether what comes into a guarded site, or to one of its phones, passes a link.
+    fn is_entrance(&self, map: &Map, number: usize, link: LinkId) -> bool {
+        let is_guarded = self.guards.get(number).is_some_and(|&(guarded, _)| guarded);
+        let is_on_way =
+            |place: &SitePlace| place.site.is_some() && (place.inner == link || map.is_phone_link(link));
+        is_guarded && map.places.get(number).is_some_and(is_on_way)
+    }
+
     fn is_fine(&self, seen: Seen, packet: &Packet) -> bool {
         packet
             .ipv4_pair()
@@ -98,11 +106,6 @@ impl Addresses {
 
     fn inside(&mut self, at: Instant, map: &Map, number: usize, seen: Seen, packet: &Packet) {
         let Some(place) = map.places.get(number) else { return };
-        let is_guarded = self.guards.get(number).is_some_and(|&(guarded, _)| guarded);
-        if place.site.is_none() || !is_guarded || !(seen.link == place.inner || map.is_phone_link(seen.link))
-        {
-            return;
-        }
         if self.is_fine(seen, packet) {
             return;
         }
@@ -129,6 +132,14 @@ impl Checker for Addresses {
 
     fn sights(&self) -> Sights {
         Sights { packets: true, ..Sights::NONE }
+    }
+
+    fn watches(&self, map: &Map, link: LinkId) -> bool {
+        match map.zones.get(link) {
+            Some(Zone::Public) => true,
+            Some(&Zone::Private(place)) => self.is_entrance(map, place, link),
+            None => false,
+        }
     }
 
     fn packet(&mut self, at: Instant, map: &Map, seen: Seen, packet: &Packet) {

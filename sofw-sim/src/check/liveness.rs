@@ -58,7 +58,6 @@ impl Liveness {
     }
 
     fn look_at_registrations(&mut self, at: Instant, map: &Map, look: &Look<'_>) {
-        let status = look.hras.map(sofw_core::Hras::status);
         (self.wanted, self.is_callable, self.missing) = (0, false, Vec::new());
         for (number, (place, phone)) in map.phones.iter().zip(&look.phones).enumerate() {
             let of = |list: &[bool]| list.get(number).copied().unwrap_or(false);
@@ -68,9 +67,7 @@ impl Liveness {
             self.wanted += 1;
             self.is_callable |= map.site_of(number).is_some();
             let name = &place.name;
-            let has_binding = || {
-                status.as_ref().is_some_and(|status| status.bindings.iter().any(|bound| bound.user == *name))
-            };
+            let has_binding = || look.hras.is_some_and(|hras| hras.has_binding(name));
             let trouble = match phone {
                 None => format!("{name} is off"),
                 Some(phone) if !phone.is_registered() => format!("{name} is not registered"),

@@ -49,7 +49,7 @@ use crate::record::Finding;
 use crate::run::Map;
 use crate::scenario::Scenario;
 use crate::scenario::model::System;
-use crate::world::{NodeId, Seen};
+use crate::world::{LinkId, NodeId, Seen};
 
 /// What a checker is shown. Every method does nothing unless it is written.
 pub trait Checker: core::fmt::Debug {
@@ -58,6 +58,10 @@ pub trait Checker: core::fmt::Debug {
     /// What it wants to be shown of the things that happen for every packet.
     fn sights(&self) -> Sights {
         Sights::ALL
+    }
+    /// Whether it wants to be shown the packets of a link, if packets at all.
+    fn watches(&self, _map: &Map, _link: LinkId) -> bool {
+        true
     }
     /// A packet entered a link.
     fn packet(&mut self, _at: Instant, _map: &Map, _seen: Seen, _packet: &Packet) {}

@@ -15,7 +15,7 @@ use super::{Checker, Look, Sights};
 use crate::packet::{Packet, Protocol};
 use crate::record::Finding;
 use crate::run::{Map, SitePlace, Zone};
-use crate::world::{Memo, NodeId, Seen, shares};
+use crate::world::{LinkId, Memo, NodeId, Seen, shares};
 
 /// Follows what inside hosts say to HRAC, and objects to datagrams and connections of HRAC to an inside address that
 /// - did not speak SIP to it, nor was named in Via or Contact by the same host (signalling),
@@ -123,28 +123,29 @@ impl Checker for Policy {
         Sights { packets: true, datagrams: true, ..Sights::NONE }
     }
 
+    /// HRAC's own link. Datagrams of it are seen when it sends them, too.
+    fn watches(&self, map: &Map, link: LinkId) -> bool {
+        map.hrac_at.get(link).is_some_and(Option::is_some)
+    }
+
     fn packet(&mut self, at: Instant, map: &Map, seen: Seen, packet: &Packet) {
-        // On HRAC's own link; datagrams of it were seen when it sent them.
         let Some(number) = map.hrac_at.get(seen.link).copied().flatten() else { return };
         let Some((place, hrac)) = map.places.get(number).and_then(|place| Some((place, place.hrac?.1)))
         else {
             return;
         };
+        if packet.protocol() == Protocol::Tcp && !packet.is_syn() {
+            return;
+        }
         let (from, to) = (packet.source(), packet.destination());
         match packet.protocol() {
             Protocol::Udp if to.ip() == hrac => self.learn(number, from, packet.payload()),
             Protocol::Udp if from.ip() == hrac && is_inside(place, to) => {
                 self.judge(at, map, number, Transport::Udp, to);
             }
-            Protocol::Tcp => {
-                if !packet.is_syn() {
-                    return;
-                }
-                if to.ip() == hrac {
-                    self.known(number).add(Transport::Tcp, from);
-                } else if from.ip() == hrac && is_inside(place, to) {
-                    self.judge(at, map, number, Transport::Tcp, to);
-                }
+            Protocol::Tcp if to.ip() == hrac => self.known(number).add(Transport::Tcp, from),
+            Protocol::Tcp if from.ip() == hrac && is_inside(place, to) => {
+                self.judge(at, map, number, Transport::Tcp, to);
             }
             _ => {}
         }

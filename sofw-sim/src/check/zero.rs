@@ -74,17 +74,19 @@ pub fn leftovers(map: &Map, look: &Look<'_>) -> Option<String> {
         }
     };
     if let Some(hras) = look.hras {
-        let status = hras.status();
-        count("RAT records", status.records.len());
-        count("dialogs", status.dialogs);
-        count("transactions", status.transactions - hras.registering());
+        count("RAT records", hras.records().count());
+        count("dialogs", hras.dialogs());
+        count("transactions", hras.transactions() - hras.registering());
         count("media of HRAS in use", hras.media_in_use());
     }
     for (number, hrac) in look.hracs.iter().enumerate() {
         let Some(hrac) = hrac else { continue };
         let place = map.places.get(number).map_or("?", |place| place.name.as_str());
-        count(&format!("flows of {place}"), hrac.flows());
-        count(&format!("ports of {place}"), hrac.ports_in_use());
+        for (what, number) in [("flows", hrac.flows()), ("ports", hrac.ports_in_use())] {
+            if number > 0 {
+                count(&format!("{what} of {place}"), number);
+            }
+        }
     }
     let busy = look.phones.iter().flatten().filter(|phone| phone.call_state().is_some());
     let busy: Vec<_> = busy.map(|phone| phone.config().user.as_str()).collect();

@@ -50,8 +50,8 @@ pub struct Pipe {
     free_at: Instant,
     /// The last arrival: what was sent first arrives first.
     last_arrival: Instant,
-    /// The delay, if nothing else about a packet is left to chance or depends on its length.
-    plain: Option<Duration>,
+    /// The delay in nanoseconds, if nothing else about a packet is left to chance or depends on its length.
+    plain: Option<u64>,
     down: bool,
     rest: Box<Rest>,
 }
@@ -111,11 +111,12 @@ impl Pipe {
     }
 
     /// A packet of `length` bytes enters at `now`.
+    #[inline]
     pub fn send(&mut self, now: Instant, length: usize) -> Fate {
         self.packets += 1;
         self.bytes += length as u64;
         if let Some(delay) = self.plain.filter(|_| !self.down && self.free_at <= now) {
-            self.last_arrival = self.last_arrival.max(now + delay);
+            self.last_arrival = self.last_arrival.max(Instant::from_nanos(now.as_nanos() + delay));
             return Fate::Arrives(self.last_arrival, None);
         }
         let fate = self.decide(now, length);
@@ -138,25 +139,28 @@ impl Pipe {
                 return Fate::Lost(LossReason::Burst);
             }
         }
-        let start = self.free_at.max(now);
-        let wait = start.since(now);
-        if wait > queue {
+        // In whole nanoseconds: this is done for every packet.
+        let start = self.free_at.max(now).as_nanos();
+        let wait = start - now.as_nanos();
+        if wait > nanos(queue) {
             return Fate::Lost(LossReason::Queue);
         }
-        self.rest.queued_max = self.rest.queued_max.max(wait);
+        self.rest.queued_max = self.rest.queued_max.max(Duration::from_nanos(wait));
         let sent = match rate {
-            Some(rate) => start + Duration::from_nanos(length as u64 * 8_000_000_000 / rate.max(1)),
+            Some(rate) => start + length as u64 * 8_000_000_000 / rate.max(1),
             None => start,
         };
-        self.free_at = sent;
-        let mut arrival = sent + delay + self.jitter(jitter);
+        self.free_at = Instant::from_nanos(sent);
+        let delay = nanos(delay);
+        let mut arrival = sent + delay + self.jitter(nanos(jitter));
         if self.chance(reorder) {
             // Behind what is sent meanwhile, and not an obstacle to it.
-            arrival += delay / 4 + REORDER_MIN;
+            arrival += delay / 4 + nanos(REORDER_MIN);
         } else {
-            arrival = arrival.max(self.last_arrival);
-            self.last_arrival = arrival;
+            arrival = arrival.max(self.last_arrival.as_nanos());
+            self.last_arrival = Instant::from_nanos(arrival);
         }
+        let arrival = Instant::from_nanos(arrival);
         let again = self.chance(duplicate).then(|| arrival + DUPLICATE_AFTER);
         Fate::Arrives(arrival, again)
     }
@@ -172,12 +176,12 @@ impl Pipe {
     }
 
     /// Most packets are hardly late, few are very: the cube of a uniform value.
-    fn jitter(&mut self, most: Duration) -> Duration {
-        if most.is_zero() {
-            return Duration::ZERO;
+    fn jitter(&mut self, most: u64) -> u64 {
+        if most == 0 {
+            return 0;
         }
         let fraction = self.fraction();
-        Duration::from_nanos((most.as_nanos() as f64 * fraction * fraction * fraction) as u64)
+        (most as f64 * fraction * fraction * fraction) as u64
     }
 
     fn in_burst(&mut self, now: Instant, burst: Burst) -> bool {
@@ -204,10 +208,14 @@ impl Pipe {
     }
 }
 
-/// The delay, if packets are delayed and nothing else.
-fn plain(conditions: &Conditions) -> Option<Duration> {
+/// The delay in nanoseconds, if packets are delayed and nothing else.
+fn plain(conditions: &Conditions) -> Option<u64> {
     let Conditions { delay, queue, .. } = *conditions;
-    (*conditions == Conditions { delay, queue, ..Conditions::WIRE }).then_some(delay)
+    (*conditions == Conditions { delay, queue, ..Conditions::WIRE }).then(|| nanos(delay))
+}
+
+fn nanos(time: Duration) -> u64 {
+    (Instant::ZERO + time).as_nanos()
 }
 
 /// Neither a burst nor the time between two is shorter.

@@ -1,6 +1,6 @@
 //! TCP segments as packets.
 
-use smoltcp::wire::{TcpControl, TcpPacket, TcpRepr, TcpSeqNumber, TcpTimestampRepr};
+use smoltcp::wire::{TcpControl, TcpOption, TcpPacket, TcpRepr, TcpSeqNumber, TcpTimestampRepr};
 
 use super::{Packet, Protocol, unchecked};
 use crate::tcp::{Flags, Head, Options};
@@ -8,29 +8,11 @@ use crate::tcp::{Flags, Head, Options};
 impl Packet {
     /// The segment `head` with this payload.
     pub fn tcp(head: &Head, payload: &[u8]) -> Packet {
-        let repr = TcpRepr {
-            src_port: head.src.port(),
-            dst_port: head.dst.port(),
-            control: control(head.flags),
-            seq_number: TcpSeqNumber(head.seq as i32),
-            ack_number: head.ack.map(|ack| TcpSeqNumber(ack as i32)),
-            window_len: head.window,
-            window_scale: head.options.window_scale,
-            max_seg_size: head.options.mss,
-            sack_permitted: head.options.sack_permitted,
-            sack_ranges: head.options.sack,
-            timestamp: head.options.timestamps.map(|(value, echo)| TcpTimestampRepr::new(value, echo)),
-            // Copied behind the header, not through it.
-            payload: &[],
-        };
-        let header = repr.header_len();
-        let mut packet = Packet::start(head.src, head.dst, Protocol::Tcp, header, header + payload.len());
-        let at = usize::from(packet.transport);
-        packet.bytes.resize(at + header, 0);
-        let mut tcp = TcpPacket::new_unchecked(&mut packet.bytes[at..]);
-        repr.emit(&mut tcp, &head.src.ip().into(), &head.dst.ip().into(), &unchecked());
-        packet.bytes.extend_from_slice(payload);
-        packet
+        let Options { mss, window_scale, sack_permitted, sack, timestamps } = head.options;
+        match (mss, window_scale, sack_permitted, sack, timestamps) {
+            (None, None, false, [None, None, None], Some(timestamps)) => usual(head, timestamps, payload),
+            _ => any(head, payload),
+        }
     }
 
     /// The TCP header; `None` if this is no TCP segment or its options are broken.
@@ -41,13 +23,12 @@ impl Packet {
         let tcp = TcpPacket::new_unchecked(&self.bytes[usize::from(self.transport)..]);
         let mut options = Options::default();
         let mut rest = tcp.options();
-        if let &[1, 1, 8, 10, a, b, c, d, e, f, g, h] = rest {
-            // Timestamps alone, as in nearly every segment (RFC 7323, appendix A).
+        if let &[8, 10, a, b, c, d, e, f, g, h, 0, 0] = rest {
+            // Timestamps alone, as in nearly every segment, and how smoltcp pads them.
             options.timestamps = Some((u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h])));
             rest = &[];
         }
         while !rest.is_empty() {
-            use smoltcp::wire::TcpOption;
             let (next, option) = TcpOption::parse(rest).ok()?;
             match option {
                 TcpOption::EndOfList => break,
@@ -90,6 +71,57 @@ impl Packet {
     }
 }
 
+/// A segment with timestamps and no other option: nearly all are.
+fn usual(head: &Head, (value, echo): (u32, u32), payload: &[u8]) -> Packet {
+    let option = TcpOption::TimeStamp { tsval: value, tsecr: echo };
+    let header = TCP_HEADER + option.buffer_len().next_multiple_of(4);
+    let mut packet = Packet::start(head.src, head.dst, Protocol::Tcp, header, header + payload.len());
+    let at = usize::from(packet.transport);
+    packet.bytes.resize(at + header, 0);
+    let mut tcp = TcpPacket::new_unchecked(&mut packet.bytes[at..]);
+    tcp.set_src_port(head.src.port());
+    tcp.set_dst_port(head.dst.port());
+    tcp.set_seq_number(TcpSeqNumber(head.seq as i32));
+    tcp.set_ack_number(TcpSeqNumber(head.ack.unwrap_or(0) as i32));
+    tcp.set_header_len(header as u8);
+    tcp.set_syn(head.flags.syn);
+    tcp.set_fin(head.flags.fin);
+    tcp.set_rst(head.flags.rst);
+    tcp.set_psh(head.flags.psh);
+    tcp.set_ack(head.ack.is_some());
+    tcp.set_window_len(head.window);
+    option.emit(tcp.options_mut());
+    packet.bytes.extend_from_slice(payload);
+    packet
+}
+
+/// A segment with whatever options.
+pub(super) fn any(head: &Head, payload: &[u8]) -> Packet {
+    let repr = TcpRepr {
+        src_port: head.src.port(),
+        dst_port: head.dst.port(),
+        control: control(head.flags),
+        seq_number: TcpSeqNumber(head.seq as i32),
+        ack_number: head.ack.map(|ack| TcpSeqNumber(ack as i32)),
+        window_len: head.window,
+        window_scale: head.options.window_scale,
+        max_seg_size: head.options.mss,
+        sack_permitted: head.options.sack_permitted,
+        sack_ranges: head.options.sack,
+        timestamp: head.options.timestamps.map(|(value, echo)| TcpTimestampRepr::new(value, echo)),
+        // Copied behind the header, not through it.
+        payload: &[],
+    };
+    let header = repr.header_len();
+    let mut packet = Packet::start(head.src, head.dst, Protocol::Tcp, header, header + payload.len());
+    let at = usize::from(packet.transport);
+    packet.bytes.resize(at + header, 0);
+    let mut tcp = TcpPacket::new_unchecked(&mut packet.bytes[at..]);
+    repr.emit(&mut tcp, &head.src.ip().into(), &head.dst.ip().into(), &unchecked());
+    packet.bytes.extend_from_slice(payload);
+    packet
+}
+
 /// smoltcp knows one control flag a segment; ours never set two.
 fn control(flags: Flags) -> TcpControl {
     match flags {
@@ -100,3 +132,6 @@ fn control(flags: Flags) -> TcpControl {
         _ => TcpControl::None,
     }
 }
+
+/// Without options (RFC 9293 §3.1).
+const TCP_HEADER: usize = 20;

@@ -58,6 +58,27 @@ fn a_segment_reads_back_with_all_its_options() {
 }
 
 #[test]
+fn a_segment_with_timestamps_alone_is_written_as_any_other() {
+    let head = Head {
+        src: addr("10.0.0.1:40000"),
+        dst: addr("203.0.113.5:80"),
+        seq: 0xffff_fff0,
+        ack: Some(0x0102_0304),
+        flags: Flags { psh: true, ..Flags::default() },
+        window: 0x1234,
+        options: Options { timestamps: Some((0x0506_0708, 0x090a_0b0c)), ..Options::default() },
+    };
+    for flags in [head.flags, Flags { fin: true, ..Flags::default() }, Flags::default()] {
+        for ack in [head.ack, None] {
+            let head = Head { flags, ack, ..head };
+            let (usual, any) = (Packet::tcp(&head, b"voice"), super::tcp::any(&head, b"voice"));
+            assert_eq!(usual.to_wire(), any.to_wire(), "{head:?}");
+            assert_eq!(Packet::read(usual.to_wire()).and_then(|packet| packet.tcp_head()), Some(head));
+        }
+    }
+}
+
+#[test]
 fn an_unreachable_names_the_socket_that_it_is_for() {
     let packet = Packet::udp(addr("10.0.0.1:5060"), addr("203.0.113.5:5060"), b"hello, is anybody there?");
     let answer = packet.unreachable("203.0.113.5".parse().expect("an address")).expect("an answer");

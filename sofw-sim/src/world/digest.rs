@@ -50,3 +50,30 @@ fn mix(state: u64, word: u64) -> u64 {
 const LANES: usize = 4;
 const ROUND: usize = 8 * LANES;
 const START: u64 = 0xcbf2_9ce4_8422_2325;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bit_place_and_moment_counts() {
+        let digest = |moment: u64, node: NodeId, bytes: &[u8]| {
+            let mut digest = Digest::default();
+            digest.arrival(Instant::from_nanos(moment), node, bytes);
+            digest.value()
+        };
+        let bytes: Vec<u8> = (0..100).collect();
+        let usual = digest(5, 3, &bytes);
+        assert_eq!(digest(5, 3, &bytes), usual);
+        assert!(
+            digest(6, 3, &bytes) != usual
+                && digest(5, 4, &bytes) != usual
+                && digest(5, 3, &bytes[1..]) != usual
+        );
+        for bit in 0..bytes.len() * 8 {
+            let mut other = bytes.clone();
+            other[bit / 8] ^= 1 << (bit % 8);
+            assert_ne!(digest(5, 3, &other), usual, "bit {bit}");
+        }
+    }
+}

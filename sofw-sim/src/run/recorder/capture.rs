@@ -69,6 +69,11 @@ impl Captures {
         Captures { open }
     }
 
+    /// Whether anything is captured.
+    pub fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
     pub fn packet(&mut self, at: Instant, seen: Seen, packet: &Packet, calls: &Calls) {
         for open in self.open.iter_mut().filter(|open| open.link == seen.link) {
             let ends = [packet.source().ip(), packet.destination().ip()];

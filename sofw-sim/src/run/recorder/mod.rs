@@ -51,20 +51,27 @@ pub(super) struct Recorder {
 /// Which of the checkers want to see what, for things that happen with every packet.
 #[derive(Debug, Default)]
 struct Shown {
-    packets: Vec<usize>,
+    /// By link.
+    packets: Vec<Vec<usize>>,
     spoken: Vec<usize>,
     heard: Vec<usize>,
     datagrams: Vec<usize>,
 }
 
 impl Shown {
-    fn to(checkers: &[Box<dyn Checker>]) -> Shown {
+    fn to(checkers: &[Box<dyn Checker>], map: &Map) -> Shown {
         let who = |wants: fn(Sights) -> bool| {
             let wants = |&number: &usize| wants(checkers[number].sights());
             (0..checkers.len()).filter(wants).collect()
         };
         Shown {
-            packets: who(|sights| sights.packets),
+            packets: (0..map.zones.len())
+                .map(|link| {
+                    let wants =
+                        |checker: &dyn Checker| checker.sights().packets && checker.watches(map, link);
+                    (0..checkers.len()).filter(|&number| wants(&*checkers[number])).collect()
+                })
+                .collect(),
             spoken: who(|sights| sights.spoken),
             heard: who(|sights| sights.heard),
             datagrams: who(|sights| sights.datagrams),
@@ -77,7 +84,7 @@ impl Recorder {
     pub fn new(checkers: Vec<Box<dyn Checker>>) -> Self {
         Recorder {
             map: Map::default(),
-            shown: Shown::to(&checkers),
+            shown: Shown::default(),
             checkers,
             calls: Calls::default(),
             ladder: Ladder::default(),
@@ -101,6 +108,7 @@ impl Recorder {
         self.captures = Captures::new(scenario, &map);
         self.tunnels = vec![Vec::new(); map.places.len()];
         self.granted = vec![None; map.phones.len()];
+        self.shown = Shown::to(&self.checkers, &map);
         self.map = map;
     }
 
@@ -211,8 +219,10 @@ impl Recorder {
 impl Observer for Recorder {
     fn packet(&mut self, at: Instant, seen: Seen, packet: &Packet) {
         self.traffic.packet(at, seen, packet);
-        self.captures.packet(at, seen, packet, &self.calls);
-        for &who in &self.shown.packets {
+        if !self.captures.is_empty() {
+            self.captures.packet(at, seen, packet, &self.calls);
+        }
+        for &who in self.shown.packets.get(seen.link).into_iter().flatten() {
             self.checkers[who].packet(at, &self.map, seen, packet);
         }
     }

@@ -49,7 +49,7 @@ impl Timeline<'_> {
     pub(in crate::run) fn rat_is_empty(&self) -> bool {
         let map = self.map();
         let hrac = |place: &SitePlace| place.hrac.and_then(|(node, _)| self.world.host(node).hrac());
-        self.world.host(map.server.0).hras().is_none_or(|hras| hras.status().records.is_empty())
+        self.world.host(map.server.0).hras().is_none_or(|hras| hras.records().next().is_none())
             && map.places.iter().filter_map(hrac).all(|hrac| hrac.flows() == 0)
     }
 }
