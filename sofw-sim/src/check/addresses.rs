@@ -20,11 +20,12 @@ use crate::world::{LinkId, Memo, Seen, shares};
 ///
 /// What may be seen nevertheless: the addresses of a place without firewall and translation; of one with a firewall only, HRAC's and
 /// the proxy's, which carry the tunnel; inside a site, HRAS's address in packets of HRAC and the proxy. SIP headers may show inside
-/// addresses outside (decision 4). A home phone's own SDP may, too, and HRAS sends no media there (decision 7); SIP it does send to a Contact
-/// whose way back is lost, to nobody.
+/// addresses outside (decision 4). Where there is no HRAC, at home or in a site that has none, phones speak for themselves: a firewall
+/// hides nobody, only translation does; their own SDP may show inside addresses, and HRAS sends no media there (decision 7); SIP it does
+/// send to a Contact whose way back is lost, to nobody.
 #[derive(Debug)]
 pub struct Addresses {
-    /// For each place: it has a firewall or NAT, and it has a NAT.
+    /// For each place: it hides its phones' addresses, and it has a NAT.
     guards: Vec<(bool, bool)>,
     /// A hostile HRAS tells phones to send media anywhere; HRAC carries what it says unread.
     phones_are_misled: bool,
@@ -37,7 +38,8 @@ impl Addresses {
     /// For the places of a scenario.
     pub fn new(scenario: &Scenario) -> Self {
         let guard = |place: &crate::scenario::model::Place| {
-            (place.firewall.is_some() || place.nat.is_some(), place.nat.is_some())
+            let is_filtered = place.firewall.is_some() && place.hrac.is_some();
+            (is_filtered || place.nat.is_some(), place.nat.is_some())
         };
         Addresses {
             guards: scenario.places.iter().map(guard).collect(),

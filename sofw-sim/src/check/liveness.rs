@@ -15,7 +15,7 @@ use super::{Checker, Look, Phase, Sights};
 use crate::record::Finding;
 use crate::run::Map;
 use crate::scenario::Scenario;
-use crate::scenario::model::{PhoneSpec, ProxyAuth, ProxySpec, WayOut};
+use crate::scenario::model::{HomeOrSite, PhoneSpec, ProxyAuth, ProxySpec, WayOut};
 use crate::world::NodeId;
 
 /// At the end of [`Phase::LastCall`] every phone that is to be registered is, by its own word and by HRAS's; and in this phase two phones
@@ -122,10 +122,10 @@ impl Checker for Liveness {
     }
 }
 
-/// Sites whose tunnel cannot come up, by configuration.
+/// Sites whose tunnel cannot come up, by configuration; a site without HRAC has none at all.
 fn hopeless(scenario: &Scenario) -> BTreeSet<Option<usize>> {
     let places = scenario.places.iter().enumerate().filter(|(_, place)| {
-        let Some(hrac) = &place.hrac else { return false };
+        let Some(hrac) = &place.hrac else { return place.kind == HomeOrSite::Site };
         let needs_proxy = !hrac.ways.contains(&WayOut::Direct);
         let refused = |proxy: &ProxySpec| proxy.wrong_password || proxy.auth == Some(ProxyAuth::Ntlm);
         hrac.wrong_key || (needs_proxy && place.proxy.as_ref().is_none_or(refused))

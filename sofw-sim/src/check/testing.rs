@@ -195,6 +195,7 @@ fn map(pair: &Pair, phones: &[NodeId]) -> Map {
     Map {
         places: vec![SitePlace {
             name: "office".into(),
+            kind: HomeOrSite::Site,
             network: (IpAddr::from([10, 10, 10, 0]), 24),
             public: IpAddr::from([198, 51, 100, 1]),
             line: PUBLIC,

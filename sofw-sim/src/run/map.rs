@@ -4,6 +4,7 @@ use core::net::IpAddr;
 
 use sofw_core::testing::phone::Stamp;
 
+use crate::scenario::model::HomeOrSite;
 use crate::world::{LinkId, NodeId, shares};
 
 /// Which address space a link belongs to.
@@ -20,6 +21,8 @@ pub enum Zone {
 pub struct SitePlace {
     /// Its name.
     pub name: String,
+    /// Which kind of place.
+    pub kind: HomeOrSite,
     /// Its network.
     pub network: (IpAddr, u8),
     /// The address that the public network sees.
@@ -34,7 +37,7 @@ pub struct SitePlace {
     pub proxy: Option<(NodeId, IpAddr)>,
     /// Firewall, inspection and NAT, from inside to outside.
     pub boxes: Vec<(&'static str, NodeId)>,
-    /// Index of the site at HRAS; `None` for a home.
+    /// Index of the site at HRAS; `None` for a home, and for a site without HRAC: HRAS knows only sites that have one.
     pub site: Option<u16>,
 }
 
@@ -106,6 +109,12 @@ impl Map {
             Zone::Private(place) => self.places.get(place)?.site,
             Zone::Public => None,
         }
+    }
+
+    /// Whether a phone stands in a site without HRAC: nobody promises that it is reached, or reaches anybody.
+    pub fn is_on_its_own(&self, phone: usize) -> bool {
+        let Some(Zone::Private(place)) = self.phones.get(phone).map(|phone| phone.zone) else { return false };
+        self.places.get(place).is_some_and(|place| place.kind == HomeOrSite::Site && place.site.is_none())
     }
 
     /// Whether a link is a phone's.

@@ -7,7 +7,7 @@ use sofw_core::testing::phone::{Answer, PhoneConfig, Quirks, Voice};
 
 use super::accounts;
 use crate::scenario::Scenario;
-use crate::scenario::model::{Action, AnswerSpec, Change, HomeOrSite, Target};
+use crate::scenario::model::{Action, AnswerSpec, Change, Target};
 
 /// A phone's configuration.
 pub(super) fn config(scenario: &Scenario, index: usize, addr: IpAddr, server: SocketAddr) -> PhoneConfig {
@@ -17,7 +17,8 @@ pub(super) fn config(scenario: &Scenario, index: usize, addr: IpAddr, server: So
     if spec.wrong_password {
         password.push_str(" is wrong");
     }
-    let at_home = spec.place.is_some_and(|place| scenario.places[place].kind == HomeOrSite::Home);
+    // Whoever speaks to HRAS through a translator keeps his mapping there open.
+    let by_itself = spec.place.is_some_and(|place| scenario.places[place].hrac.is_none());
     PhoneConfig {
         transport: spec.transport,
         expires_s: spec.expires_s,
@@ -29,7 +30,7 @@ pub(super) fn config(scenario: &Scenario, index: usize, addr: IpAddr, server: So
         delayed_offer: has("delayed_offer"),
         rtcp: !has("no_rtcp"),
         session_expires_s: has("session_timer").then_some(SESSION_EXPIRES_S),
-        keepalive_s: (at_home && !has("no_keepalive")).then_some(KEEPALIVE_S),
+        keepalive_s: (by_itself && !has("no_keepalive")).then_some(KEEPALIVE_S),
         quirks: Quirks {
             no_rport: has("no_rport"),
             asymmetric_rtp: has("asymmetric_rtp"),

@@ -92,7 +92,8 @@ fn pair(timeline: &Timeline<'_>) -> Option<(usize, usize)> {
     let phones = &timeline.map().phones;
     let wanted = timeline.wants_registration();
     // One that could not be told to unregister believes in a registration that nobody renews.
-    let able = || (0..phones.len()).filter(|&phone| registered[phone] && wanted[phone]);
+    let is_able = |&phone: &usize| registered[phone] && wanted[phone] && !timeline.map().is_on_its_own(phone);
+    let able = || (0..phones.len()).filter(is_able);
     // Phones outside may not call each other: HRAS serves sites.
     let in_site = |phone: &usize| timeline.map().site_of(*phone).is_some();
     let from = able().find(in_site).or_else(|| able().next())?;

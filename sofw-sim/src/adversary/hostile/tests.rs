@@ -3,6 +3,7 @@ use crate::check::{Checker, Policy};
 use crate::link::Fate;
 use crate::packet::Packet;
 use crate::run::{Map, SitePlace, Zone};
+use crate::scenario::model::HomeOrSite;
 use crate::world::{Seen, Way};
 use sofw_core::event::{DropReason, Event};
 use sofw_core::testing::pair::{HRAC, HRAS, hrac_config, hras_config, inside_phone};
@@ -99,6 +100,7 @@ impl Siege {
         Map {
             places: vec![SitePlace {
                 name: "office".into(),
+                kind: HomeOrSite::Site,
                 network: (IpAddr::from([10, 10, 10, 0]), 24),
                 public: HRAS.into(),
                 line: 0,

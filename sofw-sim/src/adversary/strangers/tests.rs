@@ -1,6 +1,7 @@
 use super::*;
 use crate::packet::Protocol;
 use crate::run::SitePlace;
+use crate::scenario::model::HomeOrSite;
 use sofw_core::config::limits::HOST_SIP_CONNECTIONS_MAX;
 use sofw_core::testing::pair::{HRAC, HRAS, Pair, hras_config};
 use sofw_core::testing::world::World;
@@ -9,6 +10,7 @@ use sofw_core::{Hras, Machine, Misuse};
 fn map() -> Map {
     let office = SitePlace {
         name: "office".into(),
+        kind: HomeOrSite::Site,
         network: (IpAddr::from([10, 10, 10, 0]), 24),
         public: IpAddr::from([198, 51, 100, 1]),
         line: 0,

@@ -92,3 +92,29 @@ fn a_home_phones_announced_address_may_get_sip_but_no_media() {
     assert!(!good(&udp("203.0.113.5:20000", "10.10.10.10:4000", b"x")));
     assert!(!good(&udp("10.10.10.10:4000", "203.0.113.5:20000", b"x")));
 }
+
+#[test]
+fn where_there_is_no_hrac_a_firewall_hides_nobody() {
+    let mut without = scenario();
+    (without.places[0].hrac, without.places[0].nat) = (None, None);
+    without.places[0].firewall = Some(crate::scenario::model::FirewallSpec {
+        preset: "open".into(),
+        rules: Vec::new(),
+        reject: None,
+        idle_udp: None,
+        idle_tcp: None,
+    });
+    let mut map = Town::new().map;
+    (map.places[0].site, map.places[0].hrac) = (None, None);
+    let packets = [
+        (PUBLIC, udp("10.10.10.10:4000", "203.0.113.5:20000", b"x")),
+        (PUBLIC, udp("203.0.113.5:5060", "10.10.10.10:5060", b"x")),
+        (LAN, udp("203.0.113.5:5060", "10.10.10.10:5060", b"x")),
+    ];
+    let mut checker = Addresses::new(&without);
+    for (link, packet) in &packets {
+        checker.packet(Instant::ZERO, &map, seen(*link), packet);
+    }
+    let finding = checker.finish(Instant::ZERO, &map).remove(0);
+    assert!(finding.good, "{}", finding.measured);
+}

@@ -74,3 +74,12 @@ fn phones_that_are_all_outside_are_not_expected_to_call_each_other() {
     let finding = last_call(&mut town, &mut Liveness::new(&scenario()), "nobody");
     assert!(finding.good && finding.measured.starts_with("3 "), "{}", finding.measured);
 }
+
+#[test]
+fn phones_of_a_site_without_hrac_are_not_waited_for() {
+    let mut without = scenario();
+    without.places[0].hrac = None;
+    assert_eq!(Liveness::new(&without).able, [false, false, true]);
+    without.places[0].kind = HomeOrSite::Home;
+    assert_eq!(Liveness::new(&without).able, [true; 3], "a home's phones speak for themselves");
+}

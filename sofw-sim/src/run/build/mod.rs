@@ -16,7 +16,7 @@ use crate::baseline;
 use crate::host::{App, Host};
 use crate::link::Conditions;
 use crate::link::profile::Line;
-use crate::scenario::model::{HomeOrSite, Place, Scenario, System};
+use crate::scenario::model::{Place, Scenario, System};
 use crate::tcp::TcpConfig;
 use crate::world::{LinkId, Node, NodeId, PortId, Router, World};
 pub(super) use addresses::proxy_addr;
@@ -151,6 +151,7 @@ impl<'a> Builder<'a> {
         let site = map.places.iter().filter(|place| place.site.is_some()).count() as u16;
         map.places.push(SitePlace {
             name: name.clone(),
+            kind: place.kind,
             network: place.network,
             public: place.public,
             line,
@@ -158,7 +159,7 @@ impl<'a> Builder<'a> {
             hrac: None,
             proxy: None,
             boxes,
-            site: (place.kind == HomeOrSite::Site).then_some(site),
+            site: place.hrac.is_some().then_some(site),
         });
         if let Some(proxy) = &place.proxy {
             let addr = proxy_addr(place);

@@ -20,7 +20,7 @@ use crate::adversary::HostileHras;
 use crate::baseline;
 use crate::host::App;
 use crate::proxy::Proxy;
-use crate::scenario::model::{HomeOrSite, HracSpec, Place, ProxySpec, System, WayOut};
+use crate::scenario::model::{HracSpec, Place, ProxySpec, System, WayOut};
 use crate::tcp::{Congestion, TcpConfig};
 
 impl Builder<'_> {
@@ -37,7 +37,7 @@ impl Builder<'_> {
     pub(in crate::run) fn hras_config(&self) -> HrasConfig {
         let spec = &self.scenario.server;
         let addrs = server_addrs(self.scenario);
-        let sites = self.scenario.places.iter().filter(|place| place.kind == HomeOrSite::Site);
+        let sites = self.scenario.places.iter().filter(|place| place.hrac.is_some());
         HrasConfig {
             domain: spec.domain.clone(),
             sip: addrs.iter().flat_map(|&addr| sip_listeners(addr)).collect(),

@@ -11,6 +11,7 @@ use crate::packet::{Packet, Protocol};
 use crate::record::Capture;
 use crate::run::Map;
 use crate::scenario::Scenario;
+use crate::scenario::model::HomeOrSite;
 use crate::world::{LinkId, Seen};
 
 #[derive(Debug, Default)]
@@ -35,7 +36,7 @@ impl Captures {
                 let many = map.places.iter().filter(|place| place.hrac.is_some()).count() > 1;
                 let file = |kind: &str| if many { format!("{kind}-{}", place.name) } else { kind.to_owned() };
                 match (name.as_str(), place.hrac) {
-                    ("outer", _) if place.site.is_some() => open.push(Open {
+                    ("outer", _) if place.kind == HomeOrSite::Site => open.push(Open {
                         link: place.line,
                         capture: empty(file("outer"), format!("line of {}", place.name)),
                         without: Vec::new(),

@@ -40,6 +40,10 @@ impl Ladder {
                 // From outside, everybody at home has the router's address: the first one stands for all.
                 let actor = ladder.actor(phone.name.clone(), phone.node, phone.zone, &[phone.addr]);
                 ladder.by_addr.entry((Zone::Public, place.public)).or_insert(actor);
+                // Where nothing is translated, everybody has his own.
+                if map.zones[place.line] != Zone::Public {
+                    ladder.by_addr.insert((Zone::Public, phone.addr), actor);
+                }
             }
         }
         for phone in map.phones.iter().filter(|phone| phone.zone == Zone::Public) {

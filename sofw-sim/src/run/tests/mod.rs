@@ -1,6 +1,7 @@
 //! Whole runs.
 
 mod plants;
+mod without_hrac;
 
 use core::net::IpAddr;
 
