@@ -1,33 +1,36 @@
 //! Holds what was written down against what was expected.
 
 use sofw_core::base::{Duration, Instant};
+use sofw_core::event::Rung;
 
 use super::finding;
-use crate::record::{Call, Finding, Hearing, Record};
+use super::recorder::TunnelBook;
+use crate::record::{Call, Finding, Hearing, PlaceTraffic, Registration};
 use crate::scenario::Scenario;
-use crate::scenario::model::{Expectation, Metric, Scope};
+use crate::scenario::model::{Expectation, Metric, PhoneSpec, Scope};
+
+/// What was written down.
+#[derive(Clone, Debug)]
+pub(super) struct Books {
+    pub calls: Vec<Call>,
+    pub registrations: Vec<Registration>,
+    /// Each place, without its seconds.
+    pub places: Vec<PlaceTraffic>,
+}
 
 /// What the books do not say.
 #[derive(Clone, Debug)]
 pub(super) struct Facts {
-    pub counts: Counts,
+    /// Each phone: the Call-ID of the call that is up.
+    pub in_calls: Vec<Option<String>>,
     /// Each phone.
     pub registered: Vec<bool>,
-    /// Each place.
-    pub tunnels_up: Vec<bool>,
     /// Nothing of any call is left.
     pub empty: bool,
-    /// Each place: when its tunnel came up and went down.
-    pub tunnels: Vec<Vec<(Instant, bool)>>,
-    /// Hellos refused, and proxies that asked in vain.
-    pub refused: (u64, u64),
-}
-
-/// Numbers of a moment.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Counts {
-    /// Phones in a call that is up.
-    pub phones_in_calls: usize,
+    /// Each place.
+    pub tunnels: Vec<TunnelBook>,
+    /// Each place: HRAS refused a HELLO of its.
+    pub refused: Vec<bool>,
 }
 
 /// A value and whose it is.
@@ -37,21 +40,24 @@ type Measured = (f64, String);
 pub(super) fn judge(
     expectation: &Expectation,
     scenario: &Scenario,
-    record: &Record,
+    books: &Books,
     facts: &Facts,
     now: Option<Instant>,
 ) -> Finding {
     let expected = expectation.text.clone();
-    let values = measure(expectation, scenario, record, facts, now);
+    let values = measure(expectation, scenario, books, facts, now);
     let bad = values.iter().find(|(value, _)| !expectation.compare.holds(*value, expectation.value));
     let shown = match (bad, values.as_slice()) {
         (Some(bad), _) => tell(expectation.metric, bad),
-        (None, []) => "nothing to measure: no such call, phone or place was seen".into(),
+        (None, []) => format!("nothing: {}", missing(expectation.metric)),
         (None, [one]) => tell(expectation.metric, one),
         (None, many) => {
             let least = many.iter().map(|(value, _)| *value).fold(f64::INFINITY, f64::min);
             let most = many.iter().map(|(value, _)| *value).fold(f64::NEG_INFINITY, f64::max);
-            format!("{} to {}", number(expectation.metric, least), number(expectation.metric, most))
+            match number(expectation.metric, least) {
+                least if least == number(expectation.metric, most) => least,
+                least => format!("{least} to {}", number(expectation.metric, most)),
+            }
         }
     };
     finding(&expectation.text, bad.is_none() && !values.is_empty(), shown, expected, expectation.line)
@@ -60,12 +66,12 @@ pub(super) fn judge(
 fn measure(
     expectation: &Expectation,
     scenario: &Scenario,
-    record: &Record,
+    books: &Books,
     facts: &Facts,
     now: Option<Instant>,
 ) -> Vec<Measured> {
     let scope = &expectation.scope;
-    let calls: Vec<&Call> = record.calls.iter().filter(|call| covers(scope, scenario, call)).collect();
+    let calls: Vec<&Call> = books.calls.iter().filter(|call| covers(scope, call)).collect();
     let whole = |value: f64| vec![(value, String::new())];
     let answered = || calls.iter().filter(|call| call.answered.is_some());
     let of_calls = |value: &dyn Fn(&Call) -> Option<f64>| -> Vec<Measured> {
@@ -77,6 +83,14 @@ fn measure(
         hearings
             .map(|hearing| (value(hearing), format!("{} hears {}", hearing.listener, hearing.talker)))
             .collect()
+    };
+    let of_tunnels = |value: &dyn Fn(usize, &TunnelBook) -> Option<f64>| -> Vec<Measured> {
+        let places = scenario.places.iter().zip(&facts.tunnels).enumerate();
+        let places = places.filter(|(_, (place, _))| match scope {
+            Scope::Place(name) => place.name == *name,
+            _ => place.hrac.is_some(),
+        });
+        places.filter_map(|(at, (place, tunnel))| Some((value(at, tunnel)?, place.name.clone()))).collect()
     };
     match expectation.metric {
         Metric::SetupMs => of_calls(&|call| call.setup().map(ms)),
@@ -94,52 +108,50 @@ fn measure(
         Metric::CallsFailed => whole(
             calls.iter().filter(|call| call.answered.is_none() && call.ended[0].is_some()).count() as f64,
         ),
-        Metric::CallsUp => whole((facts.counts.phones_in_calls / 2) as f64),
+        Metric::CallsUp => whole(calls_up(scope, scenario, &calls, facts) as f64),
         Metric::Status => of_calls(&|call| Some(f64::from(call.status))),
-        Metric::Registered => whole(registered(scope, scenario, facts).filter(|&up| up).count() as f64),
-        Metric::AllRegistered => whole(flag(registered(scope, scenario, facts).all(|up| up))),
+        Metric::Registered => {
+            let registered = phones(scope, scenario, facts).filter(|(_, up)| *up);
+            whole(registered.count() as f64)
+        }
+        Metric::AllRegistered => {
+            let mut phones = phones(scope, scenario, facts).filter(|(phone, _)| phone.registers).peekable();
+            match phones.peek() {
+                Some(_) => whole(flag(phones.all(|(_, up)| up))),
+                None => Vec::new(),
+            }
+        }
         Metric::RegisterMs => {
-            let known = record.registrations.iter().filter(|known| is_phone(scope, &known.phone));
+            let wanted: Vec<&str> =
+                phones(scope, scenario, facts).map(|(phone, _)| phone.name.as_str()).collect();
+            let known = books.registrations.iter().filter(|known| wanted.contains(&known.phone.as_str()));
             known
                 .filter_map(|known| Some((ms(known.granted?.since(known.asked)), known.phone.clone())))
                 .collect()
         }
-        Metric::TunnelUpMs => places(scope, scenario)
-            .filter_map(|place| {
-                let history = facts.tunnels.get(place)?;
-                let (at, _) = history.iter().rev().find(|(_, up)| *up)?;
-                let lost = history.iter().rev().find(|(down, up)| !up && down < at).map(|(down, _)| *down);
-                Some((ms(at.since(lost.unwrap_or(Instant::ZERO))), scenario.places[place].name.clone()))
-            })
-            .collect(),
-        Metric::TunnelLosses => places(scope, scenario)
-            .filter_map(|place| {
-                let losses = facts.tunnels.get(place)?.iter().filter(|(_, up)| !up).count();
-                Some((losses as f64, scenario.places[place].name.clone()))
-            })
-            .collect(),
-        Metric::TunnelUp => places(scope, scenario)
-            .map(|place| {
-                (flag(facts.tunnels_up.get(place) == Some(&true)), scenario.places[place].name.clone())
-            })
-            .collect(),
-        Metric::RungPost => {
-            let told = record.story.iter().any(|(_, text)| text.contains("rung post"));
-            whole(flag(told))
+        Metric::TunnelUpMs => of_tunnels(&|_, tunnel| {
+            let (at, _) = tunnel.changes.iter().rev().find(|(_, up)| *up)?;
+            let lost = tunnel.changes.iter().rev().find(|(down, up)| !up && down < at);
+            Some(ms(at.since(lost.map_or(Instant::ZERO, |(down, _)| *down))))
+        }),
+        Metric::TunnelLosses => {
+            of_tunnels(&|_, tunnel| Some(tunnel.changes.iter().filter(|(_, up)| !up).count() as f64))
         }
-        Metric::ProxyAuthRequired => whole(flag(facts.refused.1 > 0)),
-        Metric::HelloRefused => whole(flag(facts.refused.0 > 0)),
-        Metric::Connections => traffic(scope, record, |traffic| traffic.connections_max as f64),
-        Metric::FirewallBytes => {
-            traffic(scope, record, |traffic| (traffic.bytes[0] + traffic.bytes[1]) as f64)
-        }
-        Metric::BytesPerPacket => traffic(scope, record, |traffic| {
-            (traffic.bytes[0] + traffic.bytes[1]) as f64 / traffic.voice.max(1) as f64
+        Metric::TunnelUp => of_tunnels(&|_, tunnel| Some(flag(tunnel.is_up()))),
+        Metric::RungPost => of_tunnels(&|_, tunnel| Some(flag(tunnel.rung == Some(Rung::Post)))),
+        Metric::ProxyAuthRequired => of_tunnels(&|_, tunnel| Some(flag(tunnel.proxy_auth_required))),
+        Metric::HelloRefused => of_tunnels(&|place, _| Some(flag(facts.refused[place]))),
+        Metric::Connections => traffic(scope, books, |traffic| Some(traffic.connections_max as f64)),
+        Metric::FirewallBytes => traffic(scope, books, |traffic| Some(bytes(traffic))),
+        Metric::BytesPerPacket => traffic(scope, books, |traffic| {
+            (traffic.voice > 0).then(|| bytes(traffic) / traffic.voice as f64)
         }),
         Metric::NoDirectUdp => {
-            let sites = record.places.iter().zip(&scenario.places);
-            let sites = sites.filter(|(_, place)| place.hrac.is_some());
-            whole(flag(sites.map(|(traffic, _)| traffic.udp_packets).sum::<u64>() == 0))
+            let places = books.places.iter().zip(&scenario.places).filter(|(_, place)| match scope {
+                Scope::Place(name) => place.name == *name,
+                _ => place.hrac.is_some(),
+            });
+            places.map(|(traffic, place)| (flag(traffic.udp_packets == 0), place.name.clone())).collect()
         }
         Metric::Keys => of_calls(&|call| Some((call.keys[0].len() + call.keys[1].len()) as f64)),
         Metric::RatEmpty => whole(flag(facts.empty)),
@@ -155,15 +167,43 @@ fn measure(
     }
 }
 
-fn covers(scope: &Scope, scenario: &Scenario, call: &Call) -> bool {
+/// Why nothing was measured.
+fn missing(metric: Metric) -> &'static str {
+    match metric {
+        Metric::RingMs | Metric::Status | Metric::Keys | Metric::CallAlive => "no such call was made",
+        Metric::AllRegistered | Metric::RegisterMs => "no such phone registers",
+        Metric::TunnelUpMs => "no such tunnel came up",
+        Metric::BytesPerPacket => "no voice crossed such a line",
+        Metric::TunnelLosses
+        | Metric::TunnelUp
+        | Metric::RungPost
+        | Metric::ProxyAuthRequired
+        | Metric::HelloRefused
+        | Metric::NoDirectUdp => "there is no site with HRAC",
+        Metric::Connections | Metric::FirewallBytes => "there is no such place",
+        _ => "no such call was answered",
+    }
+}
+
+/// Calls that two phones agree on, and a phone's own call even if the other end is no phone of the scenario.
+fn calls_up(scope: &Scope, scenario: &Scenario, calls: &[&Call], facts: &Facts) -> usize {
+    let mut up: Vec<&str> = facts.in_calls.iter().flatten().map(String::as_str).collect();
+    up.sort_unstable();
     match scope {
-        Scope::All => true,
+        Scope::Phone(name) => {
+            let phones = scenario.phones.iter().zip(&facts.in_calls);
+            phones.filter(|(phone, call)| phone.name == *name && call.is_some()).count()
+        }
+        Scope::Call(..) => calls.iter().filter(|call| up.contains(&call.call_id.as_str())).count(),
+        _ => up.chunk_by(|a, b| a == b).filter(|ends| ends.len() > 1).count(),
+    }
+}
+
+fn covers(scope: &Scope, call: &Call) -> bool {
+    match scope {
+        Scope::All | Scope::Place(_) => true,
         Scope::Call(from, to) => call.caller == *from && call.callee == *to,
         Scope::Phone(phone) => call.caller == *phone || call.callee == *phone,
-        Scope::Place(name) => scenario.phones.iter().any(|phone| {
-            (phone.name == call.caller || phone.name == call.callee)
-                && phone.place.is_some_and(|place| scenario.places[place].name == *name)
-        }),
     }
 }
 
@@ -171,43 +211,31 @@ fn hears(scope: &Scope, hearing: &Hearing) -> bool {
     !matches!(scope, Scope::Phone(phone) if hearing.listener != *phone)
 }
 
-fn is_phone(scope: &Scope, name: &str) -> bool {
-    !matches!(scope, Scope::Phone(phone) if phone != name)
-}
-
-/// The registrations that an expectation is about: of phones that are to be registered at all, unless it names one.
-fn registered<'a>(
+/// The phones that an expectation is about, and whether each is registered.
+fn phones<'a>(
     scope: &'a Scope,
     scenario: &'a Scenario,
     facts: &'a Facts,
-) -> impl Iterator<Item = bool> + 'a {
+) -> impl Iterator<Item = (&'a PhoneSpec, bool)> + 'a {
     let phones = scenario.phones.iter().zip(&facts.registered);
     phones.filter_map(move |(phone, &up)| {
         let about = match scope {
             Scope::Phone(name) => phone.name == *name,
             Scope::Place(name) => phone.place.is_some_and(|place| scenario.places[place].name == *name),
-            _ => phone.registers,
+            _ => true,
         };
-        about.then_some(up)
+        about.then_some((phone, up))
     })
 }
 
-/// Places with a HRAC, or the one named.
-fn places<'a>(scope: &'a Scope, scenario: &'a Scenario) -> impl Iterator<Item = usize> + 'a {
-    (0..scenario.places.len()).filter(move |&index| match scope {
-        Scope::Place(name) => scenario.places[index].name == *name,
-        _ => scenario.places[index].hrac.is_some(),
-    })
-}
-
-fn traffic(
-    scope: &Scope,
-    record: &Record,
-    value: impl Fn(&crate::record::PlaceTraffic) -> f64,
-) -> Vec<Measured> {
+fn traffic(scope: &Scope, books: &Books, value: impl Fn(&PlaceTraffic) -> Option<f64>) -> Vec<Measured> {
     let places =
-        record.places.iter().filter(|traffic| !matches!(scope, Scope::Place(name) if traffic.place != *name));
-    places.map(|traffic| (value(traffic), traffic.place.clone())).collect()
+        books.places.iter().filter(|traffic| !matches!(scope, Scope::Place(name) if traffic.place != *name));
+    places.filter_map(|traffic| Some((value(traffic)?, traffic.place.clone()))).collect()
+}
+
+fn bytes(traffic: &PlaceTraffic) -> f64 {
+    (traffic.bytes[0] + traffic.bytes[1]) as f64
 }
 
 fn name_of(call: &Call) -> String {

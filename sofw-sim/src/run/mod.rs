@@ -69,10 +69,9 @@ pub fn run_with(scenario: &Scenario, seed: u64, options: Options, checkers: Vec<
         ..Record::default()
     };
     let mut findings = std::mem::take(&mut timeline.findings);
-    let counts = timeline.counts();
-    // Expectations look at the books as they are when the timeline is over; `rat_empty` at the very end.
-    let registered = timeline.registered();
-    let tunnels_up = timeline.tunnels_up();
+    // Expectations look at everything as it is when the timeline is over; at how calls end, and `rat_empty`, at the very end.
+    let mut facts = timeline.facts();
+    let mut books = timeline.world.observer.books();
     timeline.hang_up_all();
     timeline.world.observer.calls.close_register();
     if options.settle {
@@ -80,19 +79,17 @@ pub fn run_with(scenario: &Scenario, seed: u64, options: Options, checkers: Vec<
     }
     timeline.look(Phase::Over);
     let at = timeline.world.now();
-    let empty = timeline.rat_is_empty();
+    facts.empty = timeline.rat_is_empty();
     record.length = at.since(Instant::ZERO);
     record.digest = timeline.world.digest();
     record.events = timeline.world.events();
     let recorder = &mut timeline.world.observer;
-    let losses = recorder.tunnels.clone();
-    let refused = (recorder.hello_refused, recorder.proxy_auth_required);
     let mut checkers = std::mem::take(&mut recorder.checkers);
-    recorder.finish(at, &mut record, &registered);
-    let facts = expect::Facts { counts, registered, tunnels_up, empty, tunnels: losses, refused };
-    findings.extend(
-        scenario.expect.iter().map(|expectation| expect::judge(expectation, scenario, &record, &facts, None)),
-    );
+    recorder.finish(at, &mut record, &facts.registered);
+    books.calls = std::mem::take(&mut record.calls);
+    let judge = |expectation| expect::judge(expectation, scenario, &books, &facts, None);
+    findings.extend(scenario.expect.iter().map(judge));
+    record.calls = books.calls;
     for checker in &mut checkers {
         if scenario.without.iter().any(|(name, _)| name == checker.name()) {
             continue;

@@ -230,6 +230,27 @@ pub enum Scopes {
     PhoneOrPlace,
     /// A place.
     Place,
+    /// A place whose firewall, inspection or NAT remembers connections.
+    Remembering,
+    /// A site with HRAC.
+    Site,
+    /// The same, with a proxy.
+    SiteWithProxy,
+}
+
+impl Scopes {
+    /// In words; empty where nothing may stand.
+    pub fn about(self) -> &'static str {
+        match self {
+            Scopes::Whole => "",
+            Scopes::CallOrPhone => "a call such as alice->bob, or a phone",
+            Scopes::PhoneOrPlace => "a phone, or a place",
+            Scopes::Place => "a place",
+            Scopes::Remembering => "a place with firewall, inspection or nat",
+            Scopes::Site => "a site with HRAC",
+            Scopes::SiteWithProxy => "a site with HRAC and proxy",
+        }
+    }
 }
 
 const fn metric(
@@ -245,7 +266,7 @@ const fn metric(
 /// All metrics.
 pub static METRICS: [MetricName; 32] = {
     use Metric::*;
-    use Scopes::{CallOrPhone, PhoneOrPlace, Place, Whole};
+    use Scopes::{CallOrPhone, PhoneOrPlace, Place, Remembering, Site, SiteWithProxy, Whole};
     use Unit::{Flag, Milliseconds, Number, Share};
     [
         metric("setup_ms", SetupMs, Milliseconds, CallOrPhone, "INVITE to 2xx, without the callee's ringing"),
@@ -269,28 +290,34 @@ pub static METRICS: [MetricName; 32] = {
             "tunnel_up_ms",
             TunnelUpMs,
             Milliseconds,
-            Place,
+            Site,
             "start, or the last loss, to a tunnel that carries",
         ),
-        metric("tunnel_losses", TunnelLosses, Number, Place, "how often the tunnel went down"),
-        metric("connections", Connections, Number, Place, "most connections that firewall or NAT remembered"),
+        metric("tunnel_losses", TunnelLosses, Number, Site, "how often the tunnel went down"),
+        metric(
+            "connections",
+            Connections,
+            Number,
+            Remembering,
+            "most connections that firewall or NAT remembered",
+        ),
         metric("firewall_bytes", FirewallBytes, Number, Place, "bytes that crossed the line, both ways"),
         metric("bytes_per_packet", BytesPerPacket, Number, Place, "the same per voice packet heard"),
         metric("keys", Keys, Number, CallOrPhone, "DTMF keys heard"),
         metric("rat_empty", RatEmpty, Flag, Whole, "all RAT records, ports, flows and transactions are gone"),
-        metric("no_direct_udp", NoDirectUdp, Flag, Place, "no UDP passed the firewall"),
+        metric("no_direct_udp", NoDirectUdp, Flag, Place, "no UDP crossed the line"),
         metric("direct_media", DirectMedia, Flag, CallOrPhone, "voice went directly between the phones"),
         metric("call_alive", CallAlive, Flag, CallOrPhone, "the call is up and was never interrupted"),
         metric("all_registered", AllRegistered, Flag, Place, "all phones are registered"),
-        metric("tunnel_up", TunnelUp, Flag, Place, "the tunnel is up"),
-        metric("rung_post", RungPost, Flag, Place, "the tunnel sends many short POSTs"),
+        metric("tunnel_up", TunnelUp, Flag, Site, "the tunnel is up"),
+        metric("rung_post", RungPost, Flag, Site, "the tunnel sends many short POSTs"),
         metric(
             "proxy_auth_required",
             ProxyAuthRequired,
             Flag,
-            Place,
+            SiteWithProxy,
             "the proxy wants credentials that HRAC lacks",
         ),
-        metric("hello_refused", HelloRefused, Flag, Place, "HRAS refused a HELLO"),
+        metric("hello_refused", HelloRefused, Flag, Site, "HRAS refused a HELLO"),
     ]
 };

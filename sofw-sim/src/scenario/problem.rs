@@ -1,6 +1,7 @@
 //! What is wrong in a file, and what was probably meant.
 
 use core::fmt;
+use std::collections::BTreeSet;
 
 /// A mistake in a scenario file.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,9 +34,13 @@ impl fmt::Display for Problem {
 
 /// `"ofice" is no line; did you mean "office"? valid: wire, office, …`
 pub(super) fn no_such(what: &str, text: &str, valid: &[&str]) -> String {
-    let hint = nearest(text, valid).map_or_else(String::new, |near| format!(" did you mean {near:?}?"));
+    let mut valid = valid.to_vec();
+    // A name that stands twice in the file, which is a mistake of its own, is one name.
+    let mut seen = BTreeSet::new();
+    valid.retain(|name| seen.insert(*name));
+    let hint = nearest(text, &valid).map_or_else(String::new, |near| format!(" did you mean {near:?}?"));
     let list =
-        if valid.is_empty() { "there is none".to_owned() } else { format!("valid: {}", listed(valid)) };
+        if valid.is_empty() { "there is none".to_owned() } else { format!("valid: {}", listed(&valid)) };
     format!("{text:?} is no {what};{hint} {list}")
 }
 

@@ -133,8 +133,7 @@ fn write_metrics(out: &mut String) {
         let of = match metric.scopes {
             Scopes::Whole => "–",
             Scopes::CallOrPhone => "a call, a phone",
-            Scopes::PhoneOrPlace => "a phone, a place",
-            Scopes::Place => "a place",
+            scopes => scopes.about(),
         };
         write_row(out, &[format!("`{}`", metric.name), unit.into(), of.into(), metric.about.into()]);
     }
@@ -256,8 +255,9 @@ const METRICS_INTRODUCTION: &str = "
 
 An expectation is `[not] METRIC [of WHOM] [COMPARISON VALUE]`. What is true or false stands alone or after `not`; the rest is compared by
 `<`, `<=`, `>`, `>=`, `==` or `!=`. Milliseconds are a number or a time (`500`, `0.5s`), shares a number or percent (`0.01`, `1 %`). Without `of`
-it is about all; where several calls, listeners or places are meant, it must hold for each of them.
-`registered of PHONE` is true or false.
+it is about all; where several calls, listeners or places are meant, it must hold for each of them. The calls of a phone are those that it
+makes and those that it gets; what a phone hears is what it hears itself. `registered of PHONE` is true or false. Without `of`, `no_direct_udp` and what is said of
+tunnels is about the sites with HRAC.
 
 ";
 

@@ -6,19 +6,21 @@ mod ladder;
 mod rat;
 mod traffic;
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;
 
 use sofw_core::Event;
 use sofw_core::base::Instant;
+use sofw_core::event::Rung;
 use sofw_core::testing::phone::{Phone, PhoneEvent};
 
-use super::map::Map;
+use super::expect::Books;
+use super::map::{Map, SitePlace, Zone};
 use crate::check::{Checker, Look, Media, Sights};
 use crate::packet::Packet;
 use crate::record::{Record, Registration};
 use crate::scenario::Scenario;
-use crate::world::{NodeId, Observer, Seen};
+use crate::world::{NodeId, Observer, Seen, shares};
 
 use calls::Calls;
 use capture::Captures;
@@ -42,10 +44,31 @@ pub(super) struct Recorder {
     pub granted: Vec<Option<Instant>>,
     story: Vec<(Instant, String)>,
     counters: BTreeMap<String, u64>,
-    /// When each site's tunnel came up or went down.
-    pub tunnels: Vec<Vec<(Instant, bool)>>,
-    pub hello_refused: u64,
-    pub proxy_auth_required: u64,
+    /// Each place's tunnel.
+    pub tunnels: Vec<TunnelBook>,
+    /// A HELLO was refused that came by the proxy before HRAS, so that only HRAC knows whose it was.
+    refused_by_way_of_proxy: bool,
+}
+
+/// What the halves told of a place's tunnel.
+#[derive(Clone, Debug, Default)]
+pub(super) struct TunnelBook {
+    /// When it came up or went down.
+    pub changes: Vec<(Instant, bool)>,
+    /// How it was made, the last time.
+    pub rung: Option<Rung>,
+    /// The proxy wanted credentials that HRAC lacks.
+    pub proxy_auth_required: bool,
+    /// HRAS refused a HELLO from the place.
+    hello_refused: bool,
+    /// HRAC was answered as whoever has no business at HRAS is.
+    not_found: bool,
+}
+
+impl TunnelBook {
+    pub fn is_up(&self) -> bool {
+        self.changes.last().is_some_and(|(_, up)| *up)
+    }
 }
 
 /// Which of the checkers want to see what, for things that happen with every packet.
@@ -96,8 +119,7 @@ impl Recorder {
             story: Vec::new(),
             counters: BTreeMap::new(),
             tunnels: Vec::new(),
-            hello_refused: 0,
-            proxy_auth_required: 0,
+            refused_by_way_of_proxy: false,
         }
     }
 
@@ -106,7 +128,7 @@ impl Recorder {
         self.ladder = Ladder::new(&map);
         self.traffic = Traffic::new(&map);
         self.captures = Captures::new(scenario, &map);
-        self.tunnels = vec![Vec::new(); map.places.len()];
+        self.tunnels = vec![TunnelBook::default(); map.places.len()];
         self.granted = vec![None; map.phones.len()];
         self.shown = Shown::to(&self.checkers, &map);
         self.map = map;
@@ -152,7 +174,16 @@ impl Recorder {
         }
     }
 
-    /// All that was written down, for expectations: everything but the findings.
+    /// What expectations look at, as it is now, but for the calls: to sum those up takes time.
+    pub fn books(&self) -> Books {
+        Books {
+            calls: Vec::new(),
+            registrations: self.registrations.clone(),
+            places: self.traffic.snapshot(),
+        }
+    }
+
+    /// All that was written down: everything but the findings.
     pub fn finish(&mut self, at: Instant, record: &mut Record, registered: &[bool]) {
         for (phone, &registered) in self.map.phones.iter().zip(registered) {
             let found = self.registrations.iter_mut().find(|known| known.phone == phone.name);
@@ -174,32 +205,60 @@ impl Recorder {
         self.map.places.iter().position(|place| place.hrac.is_some_and(|(hrac, _)| hrac == node))
     }
 
+    /// The place that the public network knows by this address.
+    fn place_behind(&self, addr: IpAddr) -> Option<usize> {
+        let is_routed = |place: &SitePlace| self.map.zones[place.line] != Zone::Public;
+        self.map.places.iter().position(|place| {
+            place.public == addr || (is_routed(place) && shares(place.network.0, addr, place.network.1))
+        })
+    }
+
+    fn book_of(&mut self, place: Option<usize>) -> Option<&mut TunnelBook> {
+        self.tunnels.get_mut(place?)
+    }
+
+    /// Whether HRAS refused a HELLO of a place.
+    pub fn hello_refused(&self, place: usize) -> bool {
+        let book = &self.tunnels[place];
+        book.hello_refused || (book.not_found && self.refused_by_way_of_proxy)
+    }
+
     fn note(&mut self, at: Instant, node: NodeId, event: &Event) {
         let place = self.place_of_hrac(node);
         let name = place.map_or("HRAS".into(), |place| format!("HRAC of {}", self.map.places[place].name));
         match event {
             Event::TunnelUp { site: None, rung, resumed, .. } => {
-                if let Some(place) = place {
-                    self.tunnels[place].push((at, true));
+                if let Some(book) = self.book_of(place) {
+                    book.changes.push((at, true));
+                    book.rung = Some(*rung);
                 }
                 let how = if *resumed { "tunnel resumed" } else { "tunnel up" };
                 self.tell(at, format!("{name}: {how}, rung {rung}"));
             }
             Event::TunnelDown { site: None, reason } => {
-                if let Some(place) = place {
-                    self.tunnels[place].push((at, false));
+                if let Some(book) = self.book_of(place) {
+                    book.changes.push((at, false));
                 }
                 self.tell(at, format!("{name}: tunnel down: {reason}"));
             }
             Event::ProxyAuthRequired { schemes } => {
-                self.proxy_auth_required += 1;
+                if let Some(book) = self.book_of(place) {
+                    book.proxy_auth_required = true;
+                }
                 self.tell(at, format!("{name}: the proxy wants credentials: {}", schemes.join(", ")));
             }
             Event::TunnelRefused { status, advice } => {
+                if let Some(book) = self.book_of(place) {
+                    book.not_found |= *status == NOT_FOUND;
+                }
                 self.tell(at, format!("{name}: refused with {status}: {advice}"));
             }
-            Event::HelloRefused { reason, .. } => {
-                self.hello_refused += 1;
+            Event::HelloRefused { peer, reason } => {
+                let from = self.place_behind(peer.ip());
+                self.refused_by_way_of_proxy |= from.is_none();
+                if let Some(book) = self.book_of(from) {
+                    book.hello_refused = true;
+                }
                 self.tell(at, format!("{name}: a tunnel was refused: {reason}"));
             }
             Event::Dropped(reason, _) => {
@@ -300,5 +359,7 @@ fn accepted_invite(bytes: &[u8]) -> Option<&str> {
     value("Call-ID:")
 }
 
+/// What HRAS answers to whoever has no key.
+const NOT_FOUND: u16 = 404;
 /// Longest story: what people read.
 const STORY_MAX: usize = 2_000;

@@ -68,6 +68,16 @@ impl Traffic {
         }
     }
 
+    /// What crossed until now, without its seconds: they are for charts.
+    pub fn snapshot(&self) -> Vec<PlaceTraffic> {
+        let sums = |traffic: &PlaceTraffic| PlaceTraffic {
+            place: traffic.place.clone(),
+            seconds: Vec::new(),
+            ..*traffic
+        };
+        self.places.iter().map(sums).collect()
+    }
+
     pub fn finish(&mut self) -> Vec<PlaceTraffic> {
         std::mem::take(&mut self.places)
     }

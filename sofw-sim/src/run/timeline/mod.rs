@@ -16,7 +16,7 @@ use super::phones;
 use super::plant::Defect;
 use crate::check::{Look, Phase};
 use crate::link::Conditions;
-use crate::record::{Finding, Record};
+use crate::record::Finding;
 use crate::scenario::Scenario;
 use crate::scenario::model::{Action, Step, Target};
 use crate::world::{LinkId, NodeId};
@@ -273,25 +273,13 @@ impl<'a> Timeline<'a> {
             }
             Action::Strangers => self.strangers(),
             Action::Expect(expectation) => {
-                let calls = self.world.observer.calls.snapshot(now, self.map());
-                let record = Record { calls, ..Record::default() };
-                let facts = self.facts();
-                let mut judged = expect::judge(expectation, self.scenario, &record, &facts, Some(now));
+                let recorder = &self.world.observer;
+                let calls = recorder.calls.snapshot(now, &recorder.map);
+                let (books, facts) = (expect::Books { calls, ..recorder.books() }, self.facts());
+                let mut judged = expect::judge(expectation, self.scenario, &books, &facts, Some(now));
                 judged.at = Some(now);
                 self.findings.push(judged);
             }
-        }
-    }
-
-    /// What expectations look at besides the books.
-    fn facts(&self) -> expect::Facts {
-        expect::Facts {
-            counts: self.counts(),
-            registered: self.registered(),
-            tunnels_up: self.tunnels_up(),
-            empty: self.rat_is_empty(),
-            tunnels: self.world.observer.tunnels.clone(),
-            refused: (self.world.observer.hello_refused, self.world.observer.proxy_auth_required),
         }
     }
 

@@ -8,11 +8,23 @@ use super::Timeline;
 use crate::check::leftovers;
 
 impl Timeline<'_> {
-    /// Calls up at the moment, and phones.
-    pub(in crate::run) fn counts(&self) -> expect::Counts {
-        let up = (0..self.scenario.phones.len())
-            .filter(|&phone| self.phone(phone).and_then(Phone::call_state) == Some(CallState::Established));
-        expect::Counts { phones_in_calls: up.count() }
+    /// What expectations look at besides the books.
+    pub(in crate::run) fn facts(&self) -> expect::Facts {
+        let recorder = &self.world.observer;
+        expect::Facts {
+            in_calls: self.in_calls(),
+            registered: self.registered(),
+            empty: self.rat_is_empty(),
+            tunnels: recorder.tunnels.clone(),
+            refused: (0..recorder.tunnels.len()).map(|place| recorder.hello_refused(place)).collect(),
+        }
+    }
+
+    /// The Call-ID of the call that is up, for each phone.
+    fn in_calls(&self) -> Vec<Option<String>> {
+        let phones = (0..self.scenario.phones.len()).map(|phone| self.phone(phone));
+        let up = |phone: &&Phone| phone.call_state() == Some(CallState::Established);
+        phones.map(|phone| phone.filter(up).and_then(Phone::call_id).map(str::to_owned)).collect()
     }
 
     /// Who is registered.
@@ -25,12 +37,6 @@ impl Timeline<'_> {
     /// Who should be.
     pub(in crate::run) fn wants_registration(&self) -> &[bool] {
         &self.wants_registration
-    }
-
-    /// Which places' tunnels are up.
-    pub(in crate::run) fn tunnels_up(&self) -> Vec<bool> {
-        let tunnels = self.world.observer.tunnels.iter();
-        tunnels.map(|history| history.last().is_some_and(|(_, up)| *up)).collect()
     }
 
     /// Whether every HRAC has a tunnel.

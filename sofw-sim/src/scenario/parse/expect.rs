@@ -1,6 +1,6 @@
 //! Expectations: `[not] METRIC [of SCOPE] [COMPARISON VALUE]`.
 
-use super::super::model::{Compare, Expectation, Metric, Scope};
+use super::super::model::{Compare, Expectation, Metric, PhoneSpec, Place, Scope};
 use super::super::names::{METRICS, MetricName, Scopes, Unit};
 use super::super::problem::{nearest, no_such};
 use super::super::values;
@@ -13,6 +13,16 @@ pub struct Known<'a> {
     pub places: Vec<&'a str>,
     /// What else is called.
     pub callees: Vec<&'a str>,
+    /// What is known of the phones and places, in the same order.
+    pub specs: (&'a [PhoneSpec], &'a [Place]),
+}
+
+impl Known<'_> {
+    /// The place in which a phone stands.
+    fn place_of(&self, phone: &str) -> Option<&str> {
+        let spec = self.specs.0.iter().find(|spec| spec.name == phone)?;
+        spec.place.map(|place| self.places[place])
+    }
 }
 
 /// Reads one.
@@ -57,8 +67,11 @@ fn split(text: &str) -> Result<(&str, Comparison<'_>), String> {
     });
     let Some((at, _)) = begins else { return Ok((text.trim(), None)) };
     let (left, right) = (text[..at].trim(), &text[at..]);
-    if right[1..].starts_with(|c: char| c.is_ascii_alphabetic()) && left.contains(" of ") {
-        return Err(format!("a call is written with an arrow, e.g. \"{}\"", text.replacen('>', "->", 1)));
+    // `mos of alice > bob`, `mos of alice => bob`: what is compared is never compared with a name.
+    let behind = right.trim_start_matches(['=', '>', '-']).trim_start();
+    let is_arrow = right.starts_with('>') || right.starts_with("=>");
+    if is_arrow && behind.starts_with(|c: char| c.is_ascii_alphabetic()) && left.contains(" of ") {
+        return Err(format!("a call is written with an arrow, e.g. \"{left}->{behind}\""));
     }
     let operator = OPERATORS.iter().find(|(sign, _)| right.starts_with(sign));
     match operator {
@@ -88,60 +101,75 @@ fn no_metric(name: &str) -> String {
 }
 
 fn scope(text: &str, metric: &MetricName, known: &Known) -> Result<Scope, String> {
-    let name = metric.name;
-    let takes_calls = metric.scopes == Scopes::CallOrPhone;
-    let takes_phones = matches!(metric.scopes, Scopes::CallOrPhone | Scopes::PhoneOrPlace);
-    let takes_places = matches!(metric.scopes, Scopes::Place | Scopes::PhoneOrPlace);
-    if metric.scopes == Scopes::Whole {
+    let (name, scopes) = (metric.name, metric.scopes);
+    if scopes == Scopes::Whole {
         return Err(format!("{name} is about the whole run; leave \"of {text}\" out"));
     }
     if let Some((from, to)) = text.split_once("->") {
-        if !takes_calls {
-            return Err(format!(
-                "{name} is not about a call; after of comes the name of {}",
-                wanted(metric.scopes)
-            ));
-        }
-        let (from, to) = (from.trim(), to.trim());
-        if !known.phones.contains(&from) {
-            return Err(no_such("phone", from, &known.phones));
-        }
-        if !known.phones.contains(&to) && !known.callees.contains(&to) {
-            return Err(no_such("phone", to, &known.phones));
-        }
-        return Ok(Scope::Call(from.to_owned(), to.to_owned()));
+        return call(from.trim(), to.trim(), metric, known);
     }
-    match (known.phones.contains(&text), known.places.contains(&text)) {
-        (true, _) if takes_phones => Ok(Scope::Phone(text.to_owned())),
-        (_, true) if takes_places => Ok(Scope::Place(text.to_owned())),
-        (false, false) => {
-            let phones = if takes_phones { &known.phones[..] } else { &[] };
-            let places = if takes_places { &known.places[..] } else { &[] };
-            let valid = [phones, places].concat();
-            let what = if takes_phones && takes_places {
-                "phone or place"
-            } else if takes_places {
-                "place"
-            } else {
-                "phone"
-            };
-            Err(no_such(what, text, &valid))
+    let takes_phones = matches!(scopes, Scopes::CallOrPhone | Scopes::PhoneOrPlace);
+    let takes_places = scopes != Scopes::CallOrPhone;
+    if known.phones.contains(&text) {
+        if takes_phones {
+            return Ok(Scope::Phone(text.to_owned()));
         }
-        _ => Err(format!(
-            "{text:?} is a {}; {name} takes {}",
-            if takes_phones { "place" } else { "phone" },
-            wanted(metric.scopes)
-        )),
+        let hint = known.place_of(text).map_or_else(String::new, |place| format!("; {text} is in {place:?}"));
+        return Err(format!("{text:?} is a phone; {name} takes {}{hint}", scopes.about()));
+    }
+    if let Some(place) = known.places.iter().position(|place| *place == text) {
+        let place = known.specs.1.get(place).filter(|_| takes_places);
+        let place = place.ok_or_else(|| format!("{text:?} is a place; {name} takes {}", scopes.about()))?;
+        return match lacks(place, scopes) {
+            Some(what) => Err(format!("{text} has no {what}, which {name} is about")),
+            None => Ok(Scope::Place(text.to_owned())),
+        };
+    }
+    if let Some((from, to)) = two_phones(text, known).filter(|_| scopes == Scopes::CallOrPhone) {
+        return Err(format!("a call is written with an arrow: \"{name} of {from}->{to}\""));
+    }
+    let fitting = known.specs.1.iter().filter(|place| takes_places && lacks(place, scopes).is_none());
+    let places = fitting.map(|place| place.name.as_str());
+    let phones = known.phones.iter().copied().filter(|_| takes_phones);
+    let valid: Vec<&str> = places.chain(phones).collect();
+    let what = match (takes_phones, takes_places) {
+        (true, true) => "phone or place",
+        (true, false) => "phone",
+        _ => "place",
+    };
+    Err(no_such(what, text, &valid))
+}
+
+fn call(from: &str, to: &str, metric: &MetricName, known: &Known) -> Result<Scope, String> {
+    if metric.scopes != Scopes::CallOrPhone {
+        return Err(format!("{} is not about a call; after of comes {}", metric.name, metric.scopes.about()));
+    }
+    if !known.phones.contains(&from) {
+        return Err(no_such("phone", from, &known.phones));
+    }
+    if !known.phones.contains(&to) && !known.callees.contains(&to) {
+        return Err(no_such("phone", to, &known.phones));
+    }
+    Ok(Scope::Call(from.to_owned(), to.to_owned()))
+}
+
+/// What a place lacks for a metric to have a meaning there.
+fn lacks(place: &Place, scopes: Scopes) -> Option<&'static str> {
+    let remembers = place.firewall.is_some() || place.inspect.is_some() || place.nat.is_some();
+    match scopes {
+        Scopes::Remembering if !remembers => Some("firewall, inspection or nat"),
+        Scopes::Site | Scopes::SiteWithProxy if place.hrac.is_none() => Some("HRAC"),
+        Scopes::SiteWithProxy if place.proxy.is_none() => Some("proxy"),
+        _ => None,
     }
 }
 
-fn wanted(scopes: Scopes) -> &'static str {
-    match scopes {
-        Scopes::Whole => "nothing",
-        Scopes::CallOrPhone => "a call such as alice->bob, or a phone",
-        Scopes::PhoneOrPlace => "a phone or a place",
-        Scopes::Place => "a place",
-    }
+/// `alice to bob`, `alice, bob`, `alice bob`.
+fn two_phones<'t>(text: &'t str, known: &Known) -> Option<(&'t str, &'t str)> {
+    let mut words =
+        text.split(|c: char| c.is_whitespace() || ",→>–".contains(c)).filter(|word| !word.is_empty());
+    let (first, last) = (words.next()?, words.last()?);
+    (known.phones.contains(&first) && known.phones.contains(&last)).then_some((first, last))
 }
 
 fn compared(

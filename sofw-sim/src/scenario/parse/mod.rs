@@ -91,6 +91,7 @@ fn build(root: &Section, name: String) -> Scenario {
         phones: phone_names.iter().map(String::as_str).collect(),
         places: places.iter().map(|place| place.name.as_str()).collect(),
         callees: callees(root),
+        specs: (&phones, &places),
     };
     let end = root.time("duration");
     let mut timeline = timeline(root, &places, end, &known);

@@ -222,9 +222,16 @@ impl Tape<'_> {
             Scope::Call(tape.one_of(&scenario.phones).name, tape.one_of(&scenario.phones).name)
         };
         let phone = |tape: &mut Self| Scope::Phone(tape.one_of(&scenario.phones).name);
-        let place = |tape: &mut Self| match scenario.places.len() {
+        let fits = |place: &&Place| match metric.scopes {
+            Scopes::Remembering => place.firewall.is_some() || place.inspect.is_some() || place.nat.is_some(),
+            Scopes::Site => place.hrac.is_some(),
+            Scopes::SiteWithProxy => place.hrac.is_some() && place.proxy.is_some(),
+            _ => true,
+        };
+        let places: Vec<Place> = scenario.places.iter().filter(fits).cloned().collect();
+        let place = |tape: &mut Self| match places.len() {
             0 => Scope::All,
-            _ => Scope::Place(tape.one_of(&scenario.places).name),
+            _ => Scope::Place(tape.one_of(&places).name),
         };
         let scope = match (metric.scopes, self.below(3)) {
             (_, 0) | (Scopes::Whole, _) => Scope::All,
@@ -343,7 +350,7 @@ pub fn scenario(tape: &mut Tape) -> Scenario {
         timeline: Vec::new(),
         expect: Vec::new(),
         without: tape.several(2, |tape, _| (tape.name(&names::CHECKERS), "so".to_owned())),
-        capture: vec!["outer".to_owned(), names[0].clone()],
+        capture: vec!["server".to_owned(), names[0].clone()],
     };
     let mut timeline =
         tape.several(8, |tape, _| Step { at: tape.time(), action: tape.action(&scenario), line: 0 });
