@@ -9,7 +9,7 @@ use super::calls::Calls;
 use crate::link::Fate;
 use crate::packet::{Packet, Protocol};
 use crate::record::Capture;
-use crate::run::Map;
+use crate::run::{Map, SitePlace};
 use crate::scenario::Scenario;
 use crate::scenario::model::HomeOrSite;
 use crate::world::{LinkId, Seen};
@@ -32,39 +32,14 @@ impl Captures {
     pub fn new(scenario: &Scenario, map: &Map) -> Self {
         let mut open = Vec::new();
         for name in &scenario.capture {
-            for place in &map.places {
-                let many = map.places.iter().filter(|place| place.hrac.is_some()).count() > 1;
-                let file = |kind: &str| if many { format!("{kind}-{}", place.name) } else { kind.to_owned() };
-                match (name.as_str(), place.hrac) {
-                    ("outer", _) if place.kind == HomeOrSite::Site => open.push(Open {
-                        link: place.line,
-                        capture: empty(file("outer"), format!("line of {}", place.name)),
-                        without: Vec::new(),
-                        comments: false,
-                    }),
-                    ("inner", Some((node, _))) => {
-                        let Some(link) = map.link_of(node) else { continue };
-                        let proxy = place.proxy.map(|(_, addr)| addr);
-                        open.push(Open {
-                            link,
-                            capture: empty(
-                                file("inner"),
-                                format!("what the tunnel of {} carries", place.name),
-                            ),
-                            without: map.server_addrs.iter().copied().chain(proxy).collect(),
-                            comments: true,
-                        });
-                    }
-                    _ => {}
-                }
-            }
-            if let Some(link) = map.link_names.iter().position(|link| link == name) {
-                open.push(Open {
+            match name.as_str() {
+                "outer" | "inner" => open.extend(of_sites(name, map)),
+                _ => open.extend(link_of(name, map).map(|link| Open {
                     link,
-                    capture: empty(name.replace([' ', '/'], "-"), name.clone()),
+                    capture: empty(name.replace([' ', '/'], "-"), map.link_names[link].clone()),
                     without: Vec::new(),
                     comments: true,
-                });
+                })),
             }
         }
         Captures { open }
@@ -101,6 +76,41 @@ impl Captures {
     pub fn finish(&mut self) -> Vec<Capture> {
         std::mem::take(&mut self.open).into_iter().map(|open| open.capture).collect()
     }
+}
+
+/// A place's line, a phone's link, or the server's or its proxy's.
+fn link_of(name: &str, map: &Map) -> Option<LinkId> {
+    let place = map.places.iter().find(|place| place.name == name).map(|place| place.line);
+    let phone = || map.phones.iter().find(|phone| phone.name == name).map(|phone| phone.link);
+    place.or_else(phone).or_else(|| map.link_names.iter().position(|link| link == name))
+}
+
+/// The captures of every site.
+fn of_sites(kind: &str, map: &Map) -> Vec<Open> {
+    let sites: Vec<&SitePlace> = map.places.iter().filter(|place| place.kind == HomeOrSite::Site).collect();
+    let one = |place: &&SitePlace| {
+        let file = if sites.len() > 1 { format!("{kind}-{}", place.name) } else { kind.to_owned() };
+        let name = &place.name;
+        let open = |link, about: String| Open {
+            link,
+            capture: empty(file.clone(), about),
+            without: Vec::new(),
+            comments: true,
+        };
+        match (kind, place.hrac.and_then(|(node, _)| map.link_of(node))) {
+            ("outer", _) => Open { comments: false, ..open(place.line, format!("line of {name}")) },
+            (_, Some(link)) => {
+                let proxy = place.proxy.map(|(_, addr)| addr);
+                Open {
+                    without: map.server_addrs.iter().copied().chain(proxy).collect(),
+                    ..open(link, format!("what the tunnel of {name} carries"))
+                }
+            }
+            // Its phones speak for themselves, or by another system: all of it.
+            (_, None) => open(place.inner, format!("what {name} sends to its firewall")),
+        }
+    };
+    sites.iter().map(one).collect()
 }
 
 fn empty(name: String, link: String) -> Capture {

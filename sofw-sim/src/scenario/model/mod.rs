@@ -44,7 +44,8 @@ pub struct Scenario {
     pub expect: Vec<Expectation>,
     /// Checkers that are not to be run, by name, each with the file's reason.
     pub without: Vec<(String, String)>,
-    /// Links to capture: names as in `explain`, or `outer` (before the firewall) and `inner` (what the tunnel carries).
+    /// Links to capture: places and phones by name, `server`, `reverse proxy`; `outer` and `inner` of every site (before the firewall;
+    /// what the tunnel carries, or without HRAC what goes to the firewall).
     pub capture: Vec<String>,
 }
 

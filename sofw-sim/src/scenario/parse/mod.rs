@@ -18,9 +18,9 @@ mod topology;
 use sofw_core::base::Duration;
 use toml::de::DeTable;
 
-use super::model::{Action, Expectation, HomeOrSite, Place, Step, System};
+use super::model::{Action, Expectation, HomeOrSite, Place, ServerSpec, Step, System};
 use super::names::{self, SYSTEMS};
-use super::problem::no_such;
+use super::problem::{listed, no_such};
 use super::shape::ROOT;
 use super::{Problem, Scenario, plan, values};
 use context::Context;
@@ -105,7 +105,7 @@ fn build(root: &Section, name: String) -> Scenario {
     }
     timeline.sort_by_key(|step| step.at);
     let expect = expectations(root, &known);
-    let capture = captures(root, &known);
+    let capture = captures(root, &places, &server, &known);
     let seed = root.number("seed").unwrap_or(1);
     let system = root.text("system").and_then(|name| names::value_of(&SYSTEMS, &names::SYSTEM_VALUES, name));
     let without = |table: Section| Some((table.text("check")?.to_owned(), table.text("because")?.to_owned()));
@@ -213,13 +213,24 @@ fn expectations(root: &Section, known: &Known) -> Vec<Expectation> {
     lists.into_iter().flatten().filter_map(read).collect()
 }
 
-fn captures(root: &Section, known: &Known) -> Vec<String> {
-    let names = [&["outer", "inner", "server"][..], &known.places, &known.phones].concat();
-    let check = |item: section::Item| {
-        if !names.contains(&item.text) {
+/// Every link that can be captured has a name: a kind of link that all sites have, a place's line, a phone's, the server's.
+fn captures(root: &Section, places: &[Place], server: &ServerSpec, known: &Known) -> Vec<String> {
+    let has_site = places.iter().any(|place| place.kind == HomeOrSite::Site);
+    let kinds = ["outer", "inner"].into_iter().filter(|_| has_site);
+    let hosts = ["server"].into_iter().chain(server.proxy.as_ref().map(|_| "reverse proxy"));
+    let names: Vec<&str> =
+        kinds.chain(hosts).chain(known.places.iter().copied()).chain(known.phones.iter().copied()).collect();
+    let mut captures = Vec::new();
+    for item in root.items("capture") {
+        if ["outer", "inner"].contains(&item.text) && !has_site {
+            let message =
+                format!("{:?} is a link of a site, and there is none; valid: {}", item.text, listed(&names));
+            root.context().problem(&item.span, item.path, message);
+        } else if !names.contains(&item.text) {
             root.context().problem(&item.span, item.path, no_such("link", item.text, &names));
+        } else if !captures.iter().any(|name| name == item.text) {
+            captures.push(item.text.to_owned());
         }
-        item.text.to_owned()
-    };
-    root.items("capture").into_iter().map(check).collect()
+    }
+    captures
 }

@@ -32,7 +32,7 @@ pub static ROOT: Shape = Shape {
         key(
             "capture",
             Kind::List(&Kind::Form(&REFERENCE)),
-            "What to capture: outer, inner, or a place, phone or server.",
+            "What to capture: outer, inner, server, reverse proxy, or a place or phone by name.",
         ),
     ],
 };
