@@ -33,6 +33,8 @@ pub struct Record {
     pub events: u64,
     /// Expectations and checkers, each with what was found.
     pub findings: Vec<Finding>,
+    /// What the reader of a good verdict must know, for people.
+    pub warnings: Vec<String>,
     /// The columns of the ladder, left to right.
     pub actors: Vec<String>,
     /// SIP messages and what else belongs into the ladder, in order of time.

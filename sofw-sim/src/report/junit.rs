@@ -2,14 +2,14 @@
 
 use std::fmt::Write;
 
-use super::Summary;
 use super::markup::escape;
+use super::Summary;
 use crate::record::{Finding, FindingKind};
 
 /// All runs as one document. Times are virtual seconds.
 pub fn xml(runs: &[Summary]) -> String {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    let tests: usize = runs.iter().map(|run| run.findings.len()).sum();
+    let tests: usize = runs.iter().map(|run| run.findings.len() + run.warnings.len()).sum();
     let failures: usize = runs.iter().map(|run| run.failures().count()).sum();
     let seconds: f64 = runs.iter().map(|run| run.length.as_secs_f64()).sum();
     _ = writeln!(
@@ -25,10 +25,11 @@ fn suite(out: &mut String, run: &Summary) {
     let name = format!("{} seed {}", run.scenario, run.seed);
     _ = writeln!(
         out,
-        r#"  <testsuite name="{}" tests="{}" failures="{}" errors="0" skipped="0" time="{:.3}">"#,
+        r#"  <testsuite name="{}" tests="{}" failures="{}" errors="0" skipped="{}" time="{:.3}">"#,
         escape(&name),
-        run.findings.len(),
+        run.findings.len() + run.warnings.len(),
         run.failures().count(),
+        run.warnings.len(),
         run.length.as_secs_f64()
     );
     out.push_str("    <properties>\n");
@@ -37,6 +38,14 @@ fn suite(out: &mut String, run: &Summary) {
     }
     out.push_str("    </properties>\n");
     run.findings.iter().for_each(|finding| case(out, run, finding));
+    // JUnit has no warnings; what was skipped is shown by every CI system, and fails in none.
+    for warning in &run.warnings {
+        let (warning, class) = (escape(warning), escape(&run.scenario));
+        _ = writeln!(
+            out,
+            "    <testcase name=\"expectations\" classname=\"{class}.expectation\" time=\"0\">\n      <skipped message=\"{warning}\"/>\n    </testcase>"
+        );
+    }
     out.push_str("  </testsuite>\n");
 }
 

@@ -24,6 +24,8 @@ pub struct Summary {
     pub length: Duration,
     /// Expectations and checkers.
     pub findings: Vec<Finding>,
+    /// What the reader of a good verdict must know.
+    pub warnings: Vec<String>,
     /// Calls made and answered.
     pub calls_made: usize,
     /// See above.
@@ -59,6 +61,7 @@ impl Summary {
             replay: record.replay.clone(),
             length: record.length,
             findings: record.findings.clone(),
+            warnings: record.warnings.clone(),
             calls_made: record.calls.len(),
             calls_answered: record.calls.iter().filter(|call| call.answered.is_some()).count(),
             worst_mos: heard().map(|hearing| hearing.mos).min_by(f64::total_cmp),

@@ -65,6 +65,7 @@ pub fn run_with(scenario: &Scenario, seed: u64, options: Options, checkers: Vec<
         shows: scenario.shows.clone(),
         system: system_name(scenario.system).into(),
         seed,
+        warnings: scenario.warnings(),
         replay: format!("sofw-sim run {} --seeds {seed}", scenario.name),
         ..Record::default()
     };

@@ -20,6 +20,7 @@ mod shape;
 #[cfg(test)]
 mod tests;
 mod values;
+mod warn;
 mod write;
 
 pub use builtin::builtin;

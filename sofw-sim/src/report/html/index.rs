@@ -11,10 +11,16 @@ pub fn index(runs: &[Summary]) -> String {
     let failed = runs.iter().filter(|run| !run.is_good()).count();
     let mut body = String::from("<header><h1>Firewall laboratory</h1></header>");
     let length = units::time(runs.iter().map(|run| run.length).sum());
-    let (class, word) = if failed == 0 { ("good", "Good") } else { ("bad", "Failed") };
-    let sentence = match failed {
-        0 => format!("All {} runs, {length} of virtual time.", runs.len()),
-        _ => format!("{failed} of {} runs, {length} of virtual time.", runs.len()),
+    let doubtful = runs.iter().filter(|run| run.is_good() && !run.warnings.is_empty()).count();
+    let (class, word) = match (failed, doubtful) {
+        (0, 0) => ("good", "Good"),
+        (0, _) => ("warn", "Good?"),
+        _ => ("bad", "Failed"),
+    };
+    let sentence = match (failed, runs.len()) {
+        (_, 1) => format!("One run, {length} of virtual time."),
+        (0, all) => format!("All {all} runs, {length} of virtual time."),
+        (failed, all) => format!("{failed} of {all} runs, {length} of virtual time."),
     };
     _ = write!(
         body,
@@ -31,7 +37,11 @@ pub fn index(runs: &[Summary]) -> String {
 
 fn row(rows: &mut String, run: &Summary) {
     let none = || "–".to_owned();
-    let (mark, class) = if run.is_good() { ("✓", "good-text") } else { ("✗", "bad-text") };
+    let (mark, class) = match (run.is_good(), run.warnings.is_empty()) {
+        (true, true) => ("✓", "good-text"),
+        (true, false) => ("?", "warn-text"),
+        (false, _) => ("✗", "bad-text"),
+    };
     let shows: String =
         run.shows.iter().map(|show| format!(r#" <span class="tag">{}</span>"#, escape(show))).collect();
     let mut failures = String::new();
@@ -42,6 +52,9 @@ fn row(rows: &mut String, run: &Summary) {
             escape(&finding.name),
             escape(&finding.measured)
         );
+    }
+    for warning in &run.warnings {
+        _ = write!(failures, r#"<div class="small warn-text">{}</div>"#, escape(warning));
     }
     _ = write!(
         rows,

@@ -34,16 +34,20 @@ pub(super) fn top(record: &Record) -> String {
 fn box_of(out: &mut String, record: &Record) {
     let (all, failed) =
         (record.findings.len(), record.findings.iter().filter(|finding| !finding.good).count());
-    if failed == 0 {
-        _ = write!(
-            out,
-            r#"<div class="verdict good"><span class="word">Good</span>All {all} expectations and checkers held."#
-        );
-    } else {
-        _ = write!(
-            out,
-            r#"<div class="verdict bad"><span class="word">Failed</span>{failed} of {all} expectations and checkers did not hold."#
-        );
+    let (class, word) = match (failed, record.warnings.is_empty()) {
+        (0, true) => ("good", "Good"),
+        (0, false) => ("warn", "Good?"),
+        _ => ("bad", "Failed"),
+    };
+    let sentence = match (failed, all) {
+        (0, 0) => "Nothing was checked.".to_owned(),
+        (0, 1) => "The one expectation or checker held.".to_owned(),
+        (0, all) => format!("All {all} expectations and checkers held."),
+        (failed, all) => format!("{failed} of {all} expectations and checkers did not hold."),
+    };
+    _ = write!(out, r#"<div class="verdict {class}"><span class="word">{word}</span>{sentence}"#);
+    for warning in &record.warnings {
+        _ = write!(out, r#"<p class="warning"><b>Warning:</b> {}</p>"#, escape(warning));
     }
     let failures = || record.findings.iter().filter(|finding| !finding.good);
     failures().take(FAILURES_SHOWN).for_each(|finding| failure(out, finding));

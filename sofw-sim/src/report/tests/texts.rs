@@ -1,6 +1,7 @@
 use sofw_core::base::Duration;
 
 use super::sample::record;
+use super::well_formed::elements;
 use crate::report::text::{Progress, verdict};
 use crate::report::{Summary, units};
 
@@ -67,4 +68,29 @@ fn numbers_are_written_as_people_read_them() {
         [1_234, 12_345, 1_234_567].map(units::count),
         ["1234", "12\u{202f}345", "1\u{202f}234\u{202f}567"]
     );
+}
+
+#[test]
+fn a_good_run_with_a_warning_is_not_called_good_without_it() {
+    let mut run = Summary::of(&record());
+    run.findings.retain(|finding| finding.good);
+    assert!(verdict(&[run.clone()]).ends_with("\nThe run is good: 2:20 min of virtual time.\n"));
+    run.warnings = vec!["nothing was expected: add <expectations>".to_owned()];
+    let text = verdict(&[run.clone()]);
+    assert!(text.lines().nth(1).is_some_and(|row| row.starts_with("good?")), "{text}");
+    assert!(text.contains("WARNING: nothing was expected: add <expectations>\n"), "{text}");
+    assert!(text.ends_with("The run is good: 2:20 min of virtual time; mind the warning.\n"), "{text}");
+    let two = verdict(&[run.clone(), run.clone()]);
+    assert!(two.ends_with("All 2 runs good in 4:40 min of virtual time; mind the warnings of 2.\n"), "{two}");
+    let junit = crate::report::junit::xml(&[run.clone()]);
+    elements(&junit).unwrap();
+    assert!(junit.contains("<skipped message=\"nothing was expected: add &lt;expectations&gt;\"/>"), "{junit}");
+    assert!(junit.contains("failures=\"0\" errors=\"0\" skipped=\"1\""), "{junit}");
+    let index = crate::report::html::index(&[run]);
+    assert!(index.contains("Good?") && index.contains("add &lt;expectations&gt;"), "{index}");
+    let mut page = record();
+    page.findings.retain(|finding| finding.good);
+    page.warnings = vec!["nothing was expected".to_owned()];
+    let page = crate::report::html::page(&page);
+    assert!(page.contains("<b>Warning:</b> nothing was expected"), "{page}");
 }

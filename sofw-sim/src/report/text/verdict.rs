@@ -7,23 +7,33 @@ use crate::record::Finding;
 use crate::report::{Summary, markup::shorten, units};
 
 /// A row for each run; then, for each run that failed, the measured beside the expected, the line in the file and the command that
-/// repeats it; then a line that sums up. Plain text without colours, ends in a line feed.
+/// repeats it; then what is to be known of those that are good; then a line that sums up. Plain text without colours, ends in a line
+/// feed.
 pub fn verdict(runs: &[Summary]) -> String {
     let mut table = Table::new(&COLUMNS);
     runs.iter().for_each(|run| table.row(row(run)));
     let mut out = table.render();
     runs.iter().filter(|run| !run.is_good()).for_each(|run| failures(&mut out, run));
-    let failed = runs.iter().filter(|run| !run.is_good()).count();
-    let length = units::time(runs.iter().map(|run| run.length).sum());
-    _ = match failed {
-        0 => writeln!(out, "\nAll {} good in {length} of virtual time.", runs_of(runs.len())),
-        _ => writeln!(out, "\n{failed} of {} failed in {length} of virtual time.", runs_of(runs.len())),
-    };
-    out
+    runs.iter().for_each(|run| warnings(&mut out, run));
+    out + "\n" + &sum(runs)
 }
 
-fn runs_of(count: usize) -> String {
-    if count == 1 { "1 run".to_owned() } else { format!("{count} runs") }
+fn sum(runs: &[Summary]) -> String {
+    let failed = runs.iter().filter(|run| !run.is_good()).count();
+    let doubtful = runs.iter().filter(|run| run.is_good() && !run.warnings.is_empty()).count();
+    let length = units::time(runs.iter().map(|run| run.length).sum());
+    let sum = match (runs.len(), failed) {
+        (1, 0) => format!("The run is good: {length} of virtual time"),
+        (1, _) => format!("The run failed: {length} of virtual time"),
+        (all, 0) => format!("All {all} runs good in {length} of virtual time"),
+        (all, _) => format!("{failed} of {all} runs failed in {length} of virtual time"),
+    };
+    let warned = match (runs.len(), doubtful) {
+        (_, 0) => String::new(),
+        (1, _) => "; mind the warning".to_owned(),
+        (_, doubtful) => format!("; mind the warnings of {doubtful}"),
+    };
+    format!("{sum}{warned}.\n")
 }
 
 fn row(run: &Summary) -> Vec<String> {
@@ -32,7 +42,12 @@ fn row(run: &Summary) -> Vec<String> {
     let failed = run.failures().next().map(|finding| shorten(&finding.name, NAME_MAX)).unwrap_or_default();
     let more = run.failures().count().saturating_sub(1);
     vec![
-        if run.is_good() { "good" } else { "FAILED" }.to_owned(),
+        match (run.is_good(), run.warnings.is_empty()) {
+            (true, true) => "good",
+            (true, false) => "good?",
+            (false, _) => "FAILED",
+        }
+        .to_owned(),
         run.scenario.clone(),
         run.seed.to_string(),
         format!("{}/{}", run.calls_answered, run.calls_made),
@@ -58,6 +73,12 @@ fn failures(out: &mut String, run: &Summary) {
         _ = writeln!(out, "  and {more} more");
     }
     _ = writeln!(out, "  replay: {}", run.replay);
+}
+
+fn warnings(out: &mut String, run: &Summary) {
+    for warning in &run.warnings {
+        _ = writeln!(out, "\n{} (seed {}): WARNING: {warning}", run.scenario, run.seed);
+    }
 }
 
 fn whereabouts(finding: &Finding) -> String {

@@ -36,9 +36,12 @@ pub fn explain(scenario: &Scenario) -> String {
         .expect
         .iter()
         .for_each(|expect| out += &format!("  {:<44} {}\n", expect.text, words::expectation(expect)));
-    out += "  and what is checked in every run\n";
-    for (check, because) in &scenario.without {
-        out += &format!("  except {check}: {because}\n");
+    scenario.warnings().iter().for_each(|warning| out += &format!("  WARNING: {warning}\n"));
+    if scenario.system == System::Sofw {
+        out += "  and what is checked in every run\n";
+        for (check, because) in &scenario.without {
+            out += &format!("  except {check}: {because}\n");
+        }
     }
     if !scenario.capture.is_empty() {
         out += &format!("\nCaptured: {}\n", scenario.capture.join(", "));
