@@ -15,6 +15,7 @@ use super::stamp::{Media, call_hash};
 use super::voice::is_home;
 use super::{Checker, Look, Phase, Sights};
 use crate::record::Finding;
+use crate::report::units;
 use crate::run::Map;
 use crate::world::NodeId;
 
@@ -95,7 +96,9 @@ impl Dialogs {
             let since = *self.halves.entry(call_id.into()).or_insert(at);
             if at.since(since) > AGREE_WITHIN {
                 let name = &map.phones[who[0]].name;
-                self.object(at, call_id, || format!("{call_id} is up for {name} only, since {since:?}"));
+                self.object(at, call_id, || {
+                    format!("{call_id} is up for {name} only, since {} s", units::clock(since))
+                });
             }
         }
     }

@@ -3,6 +3,7 @@
 use sofw_core::base::Instant;
 
 use crate::record::{Finding, FindingKind};
+use crate::report::units;
 
 /// The first objections in words, all in number.
 #[derive(Debug)]
@@ -36,7 +37,8 @@ impl Faults {
 
     /// The finding.
     pub fn finish(&self) -> Vec<Finding> {
-        let told: Vec<_> = self.first.iter().map(|(at, text)| format!("{at:?} {text}")).collect();
+        let told: Vec<_> =
+            self.first.iter().map(|(at, text)| format!("at {} s {text}", units::clock(*at))).collect();
         let measured = match self.count {
             0 => format!("{} {}, nothing wrong", self.looked_at, self.what),
             count => format!("{count} wrong of {} {}: {}", self.looked_at, self.what, told.join("; ")),

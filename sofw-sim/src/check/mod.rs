@@ -126,14 +126,14 @@ impl Sights {
 /// Every checker's name, as scenario files use it in `without`, and what it checks.
 pub const NAMES: [(&str, &str); 9] = [
     ("addresses", "no inside address in any packet outside, and the reverse"),
-    ("voice", "every RTP packet heard belongs to that call, site and direction"),
-    ("freshness", "no phone gets voice older than the limit"),
-    ("zero", "after all calls the RAT, ports, transactions and flows are back to zero"),
-    ("liveness", "after the last fault all phones register and a new call connects"),
-    ("bounds", "every queue stays within its named limit"),
-    ("policy", "HRAC sends to no inside address that its phones did not announce"),
-    ("events", "no half tells of a broken invariant or a failed socket"),
+    ("voice", "every voice packet heard belongs to that call, site and direction"),
+    ("freshness", "nobody gets voice older than the limit that follows from the lines"),
     ("dialogs", "both phones of a call agree that it is up, and hear each other"),
+    ("policy", "HRAC sends to no inside address that its phones did not announce"),
+    ("bounds", "every queue and table stays within its named bound"),
+    ("events", "neither half reports a fault of its own"),
+    ("zero", "when all calls have ended, records, ports, transactions and flows are back to zero"),
+    ("liveness", "when the last trouble is over, all phones register and a new call has voice both ways"),
 ];
 
 /// All checkers that make sense for a scenario. Other systems than SoFW promise less; with a hostile HRAS nobody can register or call,

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::markup::escape;
-use super::Summary;
+use super::{Summary, units};
 use crate::record::{Finding, FindingKind};
 
 /// All runs as one document. Times are virtual seconds.
@@ -63,7 +63,7 @@ fn case(out: &mut String, run: &Summary, finding: &Finding) {
     let message = format!("measured {}, expected {}", finding.measured, finding.expected);
     let mut details = format!("{message}\n");
     if let Some(at) = finding.at {
-        _ = writeln!(details, "at {at:?}");
+        _ = writeln!(details, "at {} s", units::clock(at));
     }
     if finding.line > 0 {
         _ = writeln!(details, "line {} of the scenario", finding.line);

@@ -19,7 +19,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 pub mod text;
-mod units;
+pub(crate) mod units;
 
 pub use files::{write_all, write_index, write_run};
 pub use summary::Summary;

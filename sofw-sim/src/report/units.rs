@@ -21,7 +21,7 @@ pub(super) fn time(time: Duration) -> String {
 }
 
 /// Time since the start: `12.345`, `2:05.300`.
-pub(super) fn clock(at: Instant) -> String {
+pub(crate) fn clock(at: Instant) -> String {
     let ms = at.as_millis();
     let (seconds, rest) = (ms / 1_000, ms % 1_000);
     match seconds {

@@ -8,6 +8,7 @@ use sofw_core::testing::phone::{Answer, PhoneConfig, Quirks, Voice};
 use super::accounts;
 use crate::scenario::Scenario;
 use crate::scenario::model::{Action, AnswerSpec, Change, Target};
+use crate::scenario::{answer_text, time_text};
 
 /// A phone's configuration.
 pub(super) fn config(scenario: &Scenario, index: usize, addr: IpAddr, server: SocketAddr) -> PhoneConfig {
@@ -71,7 +72,9 @@ pub(super) fn told(scenario: &Scenario, action: &Action) -> Option<String> {
         Action::HangUp(who) => format!("{} hangs up", phone(who)),
         Action::Answer(who) => format!("{} answers", phone(who)),
         Action::Decline(who, status) => format!("{} declines with {status}", phone(who)),
-        Action::Manner(who, answer) => format!("{} from now on: {answer:?}", phone(who)),
+        Action::Manner(who, answer) => {
+            format!("{} with calls from now on: {}", phone(who), answer_text(answer))
+        }
         Action::Hold(who, true) => format!("{} puts the call on hold", phone(who)),
         Action::Hold(who, false) => format!("{} takes the call back", phone(who)),
         Action::Reinvite(who) => format!("{} sends a re-INVITE", phone(who)),
@@ -82,14 +85,16 @@ pub(super) fn told(scenario: &Scenario, action: &Action) -> Option<String> {
         Action::Mute(who, false) => format!("{} speaks again", phone(who)),
         Action::Register(..) | Action::Expect(_) => return None,
         Action::Crash(who, None) => format!("{} loses power", phone(who)),
-        Action::Crash(who, Some(back)) => format!("{} loses power for {back:?}", phone(who)),
+        Action::Crash(who, Some(back)) => format!("{} loses power for {}", phone(who), time_text(*back)),
         Action::Restart { what, away, power: false } => {
-            format!("{} restarts, away for {away:?}", target(what))
+            format!("{} restarts, away for {}", target(what), time_text(*away))
         }
-        Action::Restart { what, away, power: true } => format!("{} loses power for {away:?}", target(what)),
+        Action::Restart { what, away, power: true } => {
+            format!("{} loses power for {}", target(what), time_text(*away))
+        }
         Action::Cut(at) => format!("all tunnel connections of {} are reset", place(at)),
         Action::Forget(what) => format!("{} forgets everything", target(what)),
-        Action::Outage(at, time) => format!("the line of {} is dead for {time:?}", place(at)),
+        Action::Outage(at, time) => format!("the line of {} is dead for {}", place(at), time_text(*time)),
         Action::Line { which, change, lasting } => {
             let whose = match which {
                 Some(Ok(at)) => place(at),
@@ -99,11 +104,11 @@ pub(super) fn told(scenario: &Scenario, action: &Action) -> Option<String> {
             let how = match change {
                 Change::To(_) => "becomes another one".to_owned(),
                 Change::Values { loss: Some(loss), .. } => format!("loses {:.1} %", loss * 100.0),
-                Change::Values { delay: Some(delay), .. } => format!("takes {delay:?}"),
+                Change::Values { delay: Some(delay), .. } => format!("takes {}", time_text(*delay)),
                 Change::Values { .. } => "changes".to_owned(),
             };
             match lasting {
-                Some(time) => format!("the line of {whose} {how}, for {time:?}"),
+                Some(time) => format!("the line of {whose} {how}, for {}", time_text(*time)),
                 None => format!("the line of {whose} {how}"),
             }
         }

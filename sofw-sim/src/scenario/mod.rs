@@ -29,6 +29,7 @@ pub use model::Scenario;
 pub use problem::{Problem, nearest};
 pub use reference::reference;
 pub use schema::schema;
+pub(crate) use values::{answer_text, time_text};
 
 /// A scenario to start from: what `sofw-sim init` writes.
 pub const TEMPLATE: &str = include_str!("template.toml");

@@ -1,5 +1,6 @@
 //! Every name that a scenario file may use for something that exists, with what it stands for.
 
+use crate::check;
 use crate::link::profile;
 use crate::middlebox::{firewall, nat};
 use crate::proxy;
@@ -148,20 +149,7 @@ pub static QUIRKS: Names = Names {
 };
 
 /// Checkers that run on every scenario.
-pub static CHECKERS: Names = Names {
-    what: "checker",
-    list: &[
-        ("addresses", "no inside address in any packet outside, and the reverse"),
-        ("voice", "every RTP packet heard belongs to that call, site and direction"),
-        ("freshness", "no phone gets voice older than the limit"),
-        ("dialogs", "what phones believe of their calls fits together"),
-        ("policy", "HRAC sends to no inside address that its phones did not announce"),
-        ("bounds", "every queue stays within its named limit"),
-        ("events", "neither half reports a fault of its own"),
-        ("zero", "after all calls the RAT, ports, transactions and flows are back to zero"),
-        ("liveness", "after the last fault all phones register and a new call connects"),
-    ],
-};
+pub static CHECKERS: Names = Names { what: "checker", list: &check::NAMES };
 
 /// Congestion control of the tunnel.
 pub static CONGESTIONS: Names = Names {

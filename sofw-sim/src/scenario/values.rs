@@ -41,7 +41,7 @@ pub(super) fn time(text: &str) -> Result<Duration, String> {
 const TIME_MAX: Duration = Duration::from_secs(7 * 24 * 3_600);
 
 /// The shortest text that [`time`] reads as this.
-pub(super) fn time_text(time: Duration) -> String {
+pub(crate) fn time_text(time: Duration) -> String {
     let nanos = time.as_nanos();
     let fits = |unit: &&(&str, u64)| nanos % u128::from(unit.1) == 0 && nanos >= 2 * u128::from(unit.1);
     let (name, size) = TIME_UNITS.iter().find(fits).unwrap_or(&("ns", 1));
@@ -208,7 +208,7 @@ pub(super) fn answer(text: &str) -> Result<AnswerSpec, String> {
 }
 
 /// The text that [`answer`] reads as this.
-pub(super) fn answer_text(answer: &AnswerSpec) -> String {
+pub(crate) fn answer_text(answer: &AnswerSpec) -> String {
     match answer {
         AnswerSpec::After(Duration::ZERO) => "at once".to_owned(),
         AnswerSpec::After(delay) => format!("after {}", time_text(*delay)),

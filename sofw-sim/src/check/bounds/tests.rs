@@ -22,6 +22,6 @@ fn a_queue_beyond_its_bound_is_told_once() {
         bounds.take(Instant::from_millis(now as u64), "HRAS", Fill::new("things", now, 4));
     }
     let finding = bounds.finish(Instant::ZERO, &Map::default()).remove(0);
-    assert_eq!(finding.measured, "1 wrong of 5 fills: 0.005000s HRAS: things 5 of 4");
+    assert_eq!(finding.measured, "1 wrong of 5 fills: at 0.005 s HRAS: things 5 of 4");
     assert_eq!(bounds.queues(), [("HRAS: things".to_owned(), (9, 4))]);
 }

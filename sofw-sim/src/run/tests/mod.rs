@@ -2,6 +2,7 @@
 
 mod plants;
 mod without_hrac;
+mod words;
 
 use core::net::IpAddr;
 

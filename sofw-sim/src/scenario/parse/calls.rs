@@ -3,8 +3,8 @@
 use sofw_core::base::Duration;
 
 use super::super::model::{Action, PhoneSpec, Step};
-use super::super::plan;
 use super::super::problem::no_such;
+use super::super::{plan, values};
 use super::expect::Known;
 use super::section::Section;
 
@@ -55,8 +55,9 @@ pub fn calls(table: &Section, phones: &[PhoneSpec], known: &Known, busy: &mut Bu
         });
         let Some((from, to)) = found else {
             let message = format!(
-                "call {} at {at:?} finds no phone that is free; take more phones, shorter calls, or a longer every",
-                n + 1
+                "call {} at {} finds no phone that is free; take more phones, shorter calls, or a longer every",
+                n + 1,
+                values::time_text(at)
             );
             table.problem("count", message);
             break;

@@ -20,8 +20,10 @@ enum Subject {
     Phone,
     /// A place.
     Place,
-    /// A program or middlebox.
-    Target,
+    /// What is restarted.
+    Program,
+    /// What has a memory to lose.
+    Memory,
     /// A place, a phone, or the server.
     Line,
     /// Nothing.
@@ -34,7 +36,8 @@ const fn verb(name: &'static str, subject: Subject, about: &'static str, with: &
     let kind = match subject {
         Subject::Nothing => Kind::True,
         Subject::Expectation => Kind::Text,
-        Subject::Target => Kind::Form(&TARGET),
+        Subject::Program => Kind::Form(&PROGRAM),
+        Subject::Memory => Kind::Form(&MEMORY),
         Subject::Phone | Subject::Place | Subject::Line => Kind::Form(&REFERENCE),
     };
     Verb { key: key(name, kind, about), with }
@@ -102,7 +105,7 @@ pub static VERBS: [Verb; 23] = [
     ),
     verb(
         "restart",
-        Subject::Target,
+        Subject::Program,
         "A program is restarted.",
         &[
             key("away", Kind::Form(&TIME), "How long it is away. Default: 2s."),
@@ -110,7 +113,7 @@ pub static VERBS: [Verb; 23] = [
         ],
     ),
     verb("cut", Subject::Place, "All tunnel connections of this site are reset.", &[]),
-    verb("forget", Subject::Target, "A middlebox or proxy loses its memory.", &[]),
+    verb("forget", Subject::Memory, "A middlebox or proxy loses its memory.", &[]),
     verb(
         "outage",
         Subject::Place,
@@ -147,10 +150,18 @@ static KEYS: Form = Form {
     pattern: "^[0-9*#ABCD]+$",
 };
 
-/// What is restarted or forgets.
-static TARGET: Form = Form {
-    what: "a program or middlebox",
-    example: "\"hras\", \"hrac of office\"",
+/// What is restarted.
+static PROGRAM: Form = Form {
+    what: "a program",
+    example: "\"hras\", \"hrac of office\", \"proxy of office\", \"reverse proxy\"",
     check: |_| Ok(()),
-    pattern: r"^\s*(hras|reverse proxy|(hrac|proxy|firewall|nat)( of .+)?)\s*$",
+    pattern: r"^\s*(hras|reverse proxy|(hrac|proxy)( of .+)?)\s*$",
+};
+
+/// What forgets. Programs lose their memory by a restart.
+static MEMORY: Form = Form {
+    what: "a middlebox or proxy",
+    example: "\"firewall of office\", \"nat of office\", \"proxy of office\", \"reverse proxy\"",
+    check: |_| Ok(()),
+    pattern: r"^\s*(reverse proxy|(proxy|firewall|nat)( of .+)?)\s*$",
 };
