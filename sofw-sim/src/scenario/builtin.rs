@@ -105,6 +105,7 @@ static BUILTIN: &[(&str, &str)] = files! {
     "rfc3665-3-7-re-invite"
     "rfc3665-3-8-no-answer"
     "rfc3665-3-9-busy"
+    "session-timer"
     "short-packets"
     "skype-fails-behind-proxy"
     "skype-is-cut"

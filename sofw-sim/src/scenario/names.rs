@@ -144,7 +144,7 @@ pub static QUIRKS: Names = Names {
         ("never_acks", "sends no ACK"),
         ("no_rtcp", "sends no RTCP"),
         ("no_keepalive", "keeps no NAT mapping open"),
-        ("session_timer", "asks for session timers of 90 s (RFC 4028)"),
+        ("session_timer", "asks for session timers of 90 s, and agrees to others' (RFC 4028)"),
     ],
 };
 

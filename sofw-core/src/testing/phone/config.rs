@@ -92,7 +92,8 @@ pub struct PhoneConfig {
     /// How long it waits with the next attempt after a registration that failed for now (408, 5xx), unless the server
     /// says when.
     pub register_retry: Duration,
-    /// RFC 4028: its INVITEs carry this Session-Expires in seconds, and it refreshes its calls at half of that.
+    /// RFC 4028: its INVITEs carry this Session-Expires in seconds, and it refreshes its calls at half of that; it agrees to what others
+    /// ask for.
     pub session_expires_s: Option<u32>,
     /// Sends CRLFCRLF to the server so often in seconds, over UDP: keeps a NAT open (RFC 5626 §3.5.1).
     pub keepalive_s: Option<u32>,

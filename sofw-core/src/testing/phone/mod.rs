@@ -230,6 +230,11 @@ impl Phone {
         self.call_id().or(self.last.as_ref().map(|last| last.call_id.as_str()))
     }
 
+    /// The Call-ID of the call that ended last, also while another goes on.
+    pub fn ended_call_id(&self) -> Option<&str> {
+        self.last.as_ref().map(|last| last.call_id.as_str())
+    }
+
     /// What was sent and heard in the present call, else in the last one.
     pub fn report(&self) -> Option<&MediaReport> {
         self.calls.present().map(|call| &call.audio.report).or(self.last.as_ref().map(|last| &last.report))

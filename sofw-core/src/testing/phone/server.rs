@@ -282,6 +282,9 @@ impl Phone {
         if matches!(status, 200 | 405) {
             extra.push(("Allow", ALLOW.into()));
         }
+        if status == 200 {
+            extra.extend(self.agreed_session_timer(at));
+        }
         let transaction = &mut self.servers[at];
         if status == 420 {
             extra.push(("Unsupported", transaction.request.header("require").unwrap_or("").into()));
@@ -290,6 +293,16 @@ impl Phone {
         let bytes = transaction.request.response(status, transaction.source, &to_tag, &extra, body);
         self.wire.reply(&mut self.out, transaction.peer, bytes.clone());
         transaction.respond(now, status, bytes);
+    }
+}
+
+impl Phone {
+    /// RFC 4028 §9: who asked for a session timer gets it, if this phone knows what that is; its peer refreshes.
+    fn agreed_session_timer(&self, at: usize) -> Vec<(&'static str, String)> {
+        let request = &self.servers[at].request;
+        let asked = request.header("session-expires").filter(|_| self.config.session_expires_s.is_some());
+        let headers = |asked: &str| vec![("Require", "timer".into()), ("Session-Expires", asked.to_owned())];
+        asked.map(headers).unwrap_or_default()
     }
 }
 

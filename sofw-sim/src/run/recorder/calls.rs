@@ -99,7 +99,7 @@ impl Calls {
     /// A phone told something.
     pub fn event(&mut self, at: Instant, phone: usize, who: &Phone, event: &PhoneEvent) {
         let ended = matches!(event, PhoneEvent::Ended(_));
-        let Some(call_id) = (if ended { who.last_call_id() } else { who.call_id() }) else { return };
+        let Some(call_id) = (if ended { who.ended_call_id() } else { who.call_id() }) else { return };
         if !matters(event) {
             return;
         }

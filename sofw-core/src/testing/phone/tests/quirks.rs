@@ -130,6 +130,25 @@ fn a_session_is_refreshed_at_half_its_time() {
 }
 
 #[test]
+fn a_session_timer_is_agreed_by_who_knows_it() {
+    for (knows, agreed) in [(None, false), (Some(1_800), true)] {
+        let mut configs = pair();
+        configs[0].session_expires_s = Some(90);
+        configs[1].session_expires_s = knows;
+        let mut world = World::new(configs);
+        let now = world.now;
+        world.phones[0].call(now, "bob");
+        world.run(2_000);
+        let answers = world.messages.iter().filter(|(_, text)| text.starts_with("SIP/2.0 200"));
+        let has = |text: &str| {
+            text.contains("\r\nSession-Expires: 90;refresher=uac\r\n")
+                && text.contains("\r\nRequire: timer\r\n")
+        };
+        assert_eq!(answers.filter(|(_, text)| has(text)).count(), usize::from(agreed));
+    }
+}
+
+#[test]
 fn a_nat_is_kept_open() {
     let mut configs = pair();
     configs[0].keepalive_s = Some(20);
