@@ -1,7 +1,7 @@
 //! Middleboxes: what stands between networks and does more than forward.
 //!
 //! ```text
-//!   private network ── INSIDE [ firewall/ | inspect/ | nat/ | alg/ | chain of them ] OUTSIDE ── public network
+//!   private network ── INSIDE [ redirect/ | inspect/ | firewall/ | nat/ | alg/ | chain of them ] OUTSIDE ── public network
 //! ```
 //!
 //! Each kind has a parameter struct of its own, all of whose fields a scenario may set, and presets by name. Boxes keep no timers: what
@@ -13,6 +13,7 @@ pub mod firewall;
 mod flow;
 pub mod inspect;
 pub mod nat;
+mod redirect;
 mod refuse;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ pub use chain::Chain;
 pub use firewall::{Firewall, FirewallParams};
 pub use inspect::{InspectParams, Inspector};
 pub use nat::{Nat, NatParams};
+pub use redirect::Redirect;
 pub use track::Timeouts;
 
 use crate::packet::Packet;

@@ -77,7 +77,7 @@ pub const PRESETS: &[Preset] = &[
     Preset {
         name: "transparent",
         is_reverse: false,
-        about: "Stands behind a redirected port 80 and goes by the Host field; else as squid. Not measured.",
+        about: "Stands behind a redirected port 80: what goes there straight comes to it, and it goes by the Host field; else as squid. Not measured.",
         config: transparent,
     },
     Preset {

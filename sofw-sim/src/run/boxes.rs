@@ -9,7 +9,7 @@ use crate::middlebox::alg::{AlgParams, SipAlg};
 use crate::middlebox::firewall::{self, Firewall, FirewallParams, Network, Verdict};
 use crate::middlebox::inspect::{InspectParams, Inspector};
 use crate::middlebox::nat::{self, Nat, NatParams};
-use crate::middlebox::{INSIDE, Middlebox, OUTSIDE};
+use crate::middlebox::{INSIDE, Middlebox, OUTSIDE, Redirect};
 use crate::packet::Protocol;
 use crate::proxy::{self, AuthScheme, ConnectPolicy, ProxyConfig};
 use crate::scenario::model::{FirewallSpec, NatSpec, Place, ProxyAuth, ProxySpec, Rule};
@@ -17,6 +17,10 @@ use crate::scenario::model::{FirewallSpec, NatSpec, Place, ProxyAuth, ProxySpec,
 /// The boxes of a place, from inside to outside, with what they are.
 pub(super) fn of(place: &Place, rng: Rng) -> Vec<(&'static str, Box<dyn Middlebox>)> {
     let mut boxes: Vec<(&'static str, Box<dyn Middlebox>)> = Vec::new();
+    if place.proxy.as_ref().is_some_and(ProxySpec::is_transparent) {
+        let proxy = SocketAddr::new(super::build::proxy_addr(place), WEB_PORT);
+        boxes.push(("redirect", Box::new(Redirect::new(place.router_addr(), proxy))));
+    }
     if let Some(inspect) = &place.inspect {
         let params = InspectParams {
             tls: inspect.tls,
@@ -126,5 +130,7 @@ pub(super) fn proxy_config(spec: &ProxySpec, listen: SocketAddr, origin: Option<
     config
 }
 
+/// Where a redirected port leads.
+pub(super) const WEB_PORT: u16 = 80;
 /// As Squid's `nonce_max_duration`.
 const NONCE_LIFE: Duration = Duration::from_secs(30 * 60);

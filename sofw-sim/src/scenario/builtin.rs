@@ -84,6 +84,7 @@ static BUILTIN: &[(&str, &str)] = files! {
     "proxy-strict"
     "proxy-tinyproxy"
     "proxy-tls-inspecting"
+    "proxy-transparent"
     "proxy-wrong-password"
     "registration-storm"
     "reverse-apache"

@@ -255,7 +255,7 @@ impl<'a> Builder<'a> {
             }
         };
         let server = Endpoint::Addr(SocketAddr::new(relay_addr(), kind.port));
-        let proxy = spec.proxy.as_ref().map(|proxy| baseline::Proxy {
+        let proxy = spec.told_proxy().map(|proxy| baseline::Proxy {
             endpoint: Endpoint::Addr(SocketAddr::new(proxy_addr(spec), PROXY_PORT)),
             credentials: accounts::proxy_credentials(proxy),
         });

@@ -80,7 +80,7 @@ impl Builder<'_> {
         };
         let authority = if hrac.port == 80 { host } else { format!("{host}:{}", hrac.port) };
         let proxy = || {
-            let spec = place.proxy.as_ref().expect("a way by proxy needs one");
+            let spec = place.told_proxy().expect("a way by proxy needs one");
             ProxyAt {
                 endpoint: Endpoint::Addr(SocketAddr::new(proxy_addr(place), PROXY_PORT)),
                 credentials: accounts::proxy_credentials(spec),
@@ -110,8 +110,8 @@ impl Builder<'_> {
     /// A proxy's program.
     pub(in crate::run) fn proxy(&mut self, spec: &ProxySpec, addr: IpAddr, reverse: bool) -> App {
         let origin = reverse.then(|| SocketAddr::new(self.scenario.server.addr, 80));
-        let config =
-            boxes::proxy_config(spec, SocketAddr::new(addr, if reverse { 80 } else { PROXY_PORT }), origin);
+        let port = if reverse || spec.is_transparent() { boxes::WEB_PORT } else { PROXY_PORT };
+        let config = boxes::proxy_config(spec, SocketAddr::new(addr, port), origin);
         let seed = self.life("proxy");
         App::Other(Box::new(Proxy::new(config, Rng::new(seed))))
     }

@@ -6,7 +6,7 @@
 //!    carol ─┘                                                                  │
 //! ```
 
-use super::super::model::{HomeOrSite, Place, Scenario, System, WayOut};
+use super::super::model::{HomeOrSite, Place, ProxySpec, Scenario, System, WayOut};
 
 /// One block a place; the public network stands to the right of the bar.
 pub fn picture(scenario: &Scenario) -> String {
@@ -72,7 +72,8 @@ fn boxes(scenario: &Scenario, place: &Place) -> String {
     let hrac = place.hrac.as_ref().filter(|_| scenario.system == System::Sofw);
     boxes.extend(hrac.map(|_| "HRAC".to_owned()));
     let by_proxy = place.hrac.as_ref().is_some_and(|hrac| hrac.ways.iter().any(|way| *way != WayOut::Direct));
-    boxes.extend(place.proxy.as_ref().filter(|_| by_proxy).map(|proxy| proxy.preset.clone()));
+    let is_passed = |proxy: &&ProxySpec| by_proxy || proxy.is_transparent();
+    boxes.extend(place.proxy.as_ref().filter(is_passed).map(|proxy| proxy.preset.clone()));
     boxes.extend(place.inspect.as_ref().map(|_| "inspection".to_owned()));
     boxes.extend(place.firewall.as_ref().map(|firewall| format!("firewall {}", firewall.preset)));
     let alg = if place.alg.is_some() { " + ALG" } else { "" };

@@ -137,6 +137,20 @@ pub struct ProxySpec {
     pub connect_ports: Option<Vec<u16>>,
 }
 
+impl ProxySpec {
+    /// Whether it stands behind a redirected port 80, so that nobody is told of it.
+    pub fn is_transparent(&self) -> bool {
+        crate::proxy::find(&self.preset).is_some_and(|preset| preset.config().intercepts)
+    }
+}
+
+impl Place {
+    /// The proxy that programs inside are told of.
+    pub fn told_proxy(&self) -> Option<&ProxySpec> {
+        self.proxy.as_ref().filter(|proxy| !proxy.is_transparent())
+    }
+}
+
 /// How a proxy asks for credentials.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ProxyAuth {

@@ -19,7 +19,7 @@ pub fn place(section: &Section, kind: HomeOrSite, index: usize) -> Place {
     let nat = nat(section, network.0);
     let proxy = section.has("proxy").then(|| proxy(section)).flatten();
     let hrac = match kind {
-        HomeOrSite::Site => hrac(section, network, proxy.is_some()),
+        HomeOrSite::Site => hrac(section, network, proxy.as_ref()),
         HomeOrSite::Home => None,
     };
     let public = section.address("public").unwrap_or_else(|| match nat {
@@ -111,7 +111,7 @@ fn proxy(section: &Section) -> Option<ProxySpec> {
     let ports = table.has("connect_ports").then(|| {
         table.numbers("connect_ports").into_iter().filter_map(|port| u16::try_from(port).ok()).collect()
     });
-    Some(ProxySpec {
+    let spec = ProxySpec {
         preset: preset.to_owned(),
         auth: table
             .text("auth")
@@ -123,10 +123,20 @@ fn proxy(section: &Section) -> Option<ProxySpec> {
         connections: table.number("connections").and_then(|number| u32::try_from(number).ok()),
         rate: table.rate("rate").map(|bits| bits / 8),
         connect_ports: ports,
-    })
+    };
+    if spec.is_transparent() {
+        for key in ["auth", "wrong_password", "connect_ports"].into_iter().filter(|key| table.has(key)) {
+            table.problem(
+                key,
+                "nobody speaks to a transparent proxy as to a proxy; take another preset, e.g. \"squid\"",
+            );
+        }
+    }
+    Some(spec)
 }
 
-fn hrac(section: &Section, network: (IpAddr, u8), has_proxy: bool) -> Option<HracSpec> {
+fn hrac(section: &Section, network: (IpAddr, u8), proxy: Option<&ProxySpec>) -> Option<HracSpec> {
+    let has_proxy = proxy.is_some_and(|proxy| !proxy.is_transparent());
     let named = section.text("hrac");
     if named == Some("none") {
         return None;
@@ -139,8 +149,14 @@ fn hrac(section: &Section, network: (IpAddr, u8), has_proxy: bool) -> Option<Hra
     let mut ways: Vec<WayOut> =
         written.into_iter().filter_map(|name| names::value_of(&WAYS, &names::WAY_VALUES, name)).collect();
     if !has_proxy && ways.iter().any(|way| *way != WayOut::Direct) {
-        let message =
-            "forward and connect lead through the site's proxy, and it has none; add proxy = \"squid\"";
+        let message = match proxy {
+            None => {
+                "forward and connect lead through the site's proxy, and it has none; add proxy = \"squid\""
+            }
+            Some(_) => {
+                "forward and connect are ways through a proxy that HRAC is told of; a transparent one stands in the way of \"direct\""
+            }
+        };
         match named {
             Some(_) => section.problem("hrac", message),
             None => table.problem("ways", message),

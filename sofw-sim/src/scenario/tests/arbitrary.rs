@@ -96,8 +96,11 @@ impl Tape<'_> {
     }
 
     fn proxy(&mut self, names: &Names, forward: bool) -> ProxySpec {
+        let preset = self.name(names);
+        // Nobody is asked for credentials by a proxy that he does not know of.
+        let forward = forward && preset != "transparent";
         ProxySpec {
-            preset: self.name(names),
+            preset,
             auth: self.maybe(|tape| tape.one_of(&names::AUTH_VALUES)).filter(|_| forward),
             wrong_password: self.yes() && forward,
             latency: self.maybe(Self::time),
@@ -188,7 +191,8 @@ impl Tape<'_> {
     }
 
     fn hrac(&mut self, place: &Place) -> HracSpec {
-        let valid = if place.proxy.is_some() { &names::WAY_VALUES[..] } else { &names::WAY_VALUES[..1] };
+        let valid =
+            if place.told_proxy().is_some() { &names::WAY_VALUES[..] } else { &names::WAY_VALUES[..1] };
         HracSpec {
             addr: super::super::values::nth(place.network, self.one_of(&[2, 250])),
             ways: (0..=self.below(2)).map(|_| self.one_of(valid)).collect(),

@@ -113,7 +113,7 @@ fn hrac(place: &Place) -> Option<String> {
     };
     let mut fields = Fields::default();
     let names: Vec<&str> = ways.iter().map(|way| names::name_of(&WAYS, &names::WAY_VALUES, way)).collect();
-    if ways[..] != [plan::default_way(place.proxy.is_some())] {
+    if ways[..] != [plan::default_way(place.told_proxy().is_some())] {
         fields.raw("ways", list(&names));
     }
     fields.some("port", (*port != plan::default_port(ways)).then(|| port.to_string()));
