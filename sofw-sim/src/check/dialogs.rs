@@ -25,6 +25,8 @@ use crate::world::NodeId;
 /// - a call that both believe up in which one speaks for [`VOICE_WITHIN`] and the other hears nothing. Who is silent because of
 ///   mute or hold does not speak. A home phone that has not said a word in the call yet cannot be heard of behind its translator: HRAS
 ///   learns from its first packet where it is.
+///
+/// Calls of a phone in a site without HRAC are not looked at: that a firewall lets through nothing of them is what such sites show.
 #[derive(Debug)]
 pub struct Dialogs {
     /// Since when each call has been half up.
@@ -32,6 +34,8 @@ pub struct Dialogs {
     phones: Vec<Ear>,
     /// Halves whose tunnel was up, and whether one began a new session: its calls are lost, and nobody inside is told.
     up: BTreeSet<NodeId>,
+    /// Calls in which a phone of a site without HRAC is or was.
+    unpromised: BTreeSet<String>,
     lost_session: bool,
     faults: Faults,
     objected: Vec<String>,
@@ -65,6 +69,7 @@ impl Dialogs {
             halves: BTreeMap::new(),
             phones: Vec::new(),
             up: BTreeSet::new(),
+            unpromised: BTreeSet::new(),
             lost_session: false,
             faults: Faults::new(
                 "dialogs",
@@ -158,9 +163,13 @@ impl Checker for Dialogs {
 
     fn look(&mut self, at: Instant, map: &Map, look: &Look<'_>) {
         let mut calls: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        let alone = |who: &usize| map.is_on_its_own(*who);
+        for phone in (0..map.phones.len()).filter(alone).filter_map(|who| *look.phones.get(who)?) {
+            self.unpromised.extend(phone.call_ids().map(str::to_owned));
+        }
         for (who, phone) in look.phones.iter().enumerate().take(map.phones.len()) {
             let up = phone.filter(|phone| phone.call_state() == Some(CallState::Established));
-            if let Some(call_id) = up.and_then(Phone::call_id) {
+            if let Some(call_id) = up.and_then(Phone::call_id).filter(|id| !self.unpromised.contains(*id)) {
                 self.faults.looked();
                 calls.entry(call_id).or_default().push(who);
             }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::check::testing::{ALICE, BOB, Town, ordinary_day};
+use crate::scenario::model::HomeOrSite;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -86,17 +87,19 @@ fn voice_that_goes_one_way_only_is_told() {
 
 #[test]
 fn a_silent_phone_at_home_cannot_be_found_and_one_that_spoke_can() {
-    for (is_home, talks_for, good) in [(true, 0, true), (true, 2, false), (false, 0, false)] {
+    use HomeOrSite::{Home, Site};
+    // A site without HRAC is on its own.
+    let cases =
+        [(Home, None, 0, true), (Home, None, 2, false), (Site, Some(0), 0, false), (Site, None, 2, true)];
+    for (kind, site, talks_for, good) in cases {
         let mut town = Town::new();
-        if is_home {
-            town.map.places[0].site = None;
-        }
+        (town.map.places[0].kind, town.map.places[0].site) = (kind, site);
         let mut deaf = Deaf(Dialogs::new(), town.node(ALICE));
         town.call(ALICE, "bob");
         town.run(talks_for * SECOND, &mut [&mut deaf]);
         town.pair.command(town.node(ALICE), |phone, _| phone.mute(true));
         town.run(8 * SECOND, &mut [&mut deaf]);
         let finding = town.finish(&mut deaf);
-        assert_eq!(finding.good, good, "home {is_home}, mute after {talks_for}: {}", finding.measured);
+        assert_eq!(finding.good, good, "{kind:?} {site:?}, mute after {talks_for}: {}", finding.measured);
     }
 }
