@@ -8,32 +8,56 @@ use crate::scenario::model::{Action, AnswerSpec, Change, HomeOrSite, Target};
 
 /// One kind of thing that may happen: what users do, what breaks, what strangers try.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-#[allow(missing_docs)] // As the actions of a scenario, which say what they are.
 pub enum Transition {
+    /// Nothing, for a while.
     Wait,
+    /// A phone calls another, for a time or until something else ends it.
     Call,
+    /// A phone ends its call, whatever state that is in.
     HangUp,
+    /// A phone answers the call that rings.
     Answer,
+    /// A phone refuses the call that rings.
     Decline,
+    /// A phone treats incoming calls in another way from now on.
     Manner,
+    /// A phone puts its call on hold, or takes it back.
     Hold,
+    /// A phone sends a re-INVITE that changes nothing.
     Reinvite,
+    /// A phone sends UPDATE.
     Update,
+    /// A phone transfers its peer to another one.
     Transfer,
+    /// A phone sends keys.
     Dial,
+    /// A phone falls silent, or speaks again.
     Mute,
+    /// A phone registers.
     Register,
+    /// A phone takes its registration back.
     Unregister,
+    /// A phone loses power for a while.
     Crash,
+    /// All tunnel connections of a site are reset.
     Cut,
+    /// A place's line is dead for a while.
     Outage,
+    /// A site's proxy loses its memory.
     ForgetProxy,
+    /// A place's firewall loses its memory.
     ForgetFirewall,
+    /// A place's NAT loses its memory.
     ForgetNat,
+    /// HRAS is restarted, or loses power.
     RestartHras,
+    /// A site's HRAC is, …
     RestartHrac,
+    /// … or a site's proxy, or the one before HRAS.
     RestartProxy,
+    /// The line of a place, a phone or the server becomes another for a while.
     Line,
+    /// Strangers send datagrams to the ports of both halves.
     Strangers,
 }
 
