@@ -10,7 +10,13 @@ pub fn text(what: &str) -> Result<String, String> {
         return Ok((*text).to_owned());
     }
     if Path::new(what).exists() {
-        return std::fs::read_to_string(what).map_err(|error| format!("{what}: {error}"));
+        return std::fs::read_to_string(what).map_err(|error| match error.kind() {
+            std::io::ErrorKind::InvalidData => format!("{what}: is no text in UTF-8"),
+            std::io::ErrorKind::IsADirectory => {
+                format!("{what}: is a directory; name its files, e.g. {what}/*.toml")
+            }
+            _ => format!("{what}: {error}"),
+        });
     }
     let names: Vec<&str> = scenario::builtin().iter().map(|(name, _)| *name).collect();
     let near = scenario::nearest(what, &names).map_or_else(

@@ -55,8 +55,8 @@ pub fn swarm(seeds: Seeds, minutes: Option<u64>, failures: &Path, work: Work) ->
         }
     }
     println!(
-        "{} seeds, {} failed; {calls} calls, {simulated:.0} s simulated in {:.1} s",
-        done.results.len(),
+        "{}, {} failed; {calls} calls, {simulated:.0} s simulated in {:.1} s",
+        if done.results.len() == 1 { "1 seed".to_owned() } else { format!("{} seeds", done.results.len()) },
         bad.len(),
         done.took.as_secs_f64()
     );

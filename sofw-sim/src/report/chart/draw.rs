@@ -293,9 +293,10 @@ fn limits(out: &mut String, chart: &Chart, plot: &Plot) {
     }
 }
 
-/// Names of marks stand in two rows above the plot; those without room are only shown to the mouse.
+/// Names of marks stand in two rows above the plot, over the lines of other marks; those without room are only shown to the mouse.
 fn marks(out: &mut String, chart: &Chart, plot: &Plot) {
     let mut free_from = [0.0; 2];
+    let mut names = String::new();
     for (value, name) in &chart.marks {
         let x = plot.x(*value);
         let text = shorten(name, MARK_NAME_MAX);
@@ -307,15 +308,17 @@ fn marks(out: &mut String, chart: &Chart, plot: &Plot) {
         if let Some(row) = row {
             free_from[row] = start + width + 10.0;
             _ = write!(
-                out,
-                r#"<text x="{:.1}" y="{:.1}" class="mark-name">{}</text>"#,
+                names,
+                r#"<text x="{:.1}" y="{:.1}" class="mark-name"><title>{}</title>{}</text>"#,
                 start + 4.0,
                 top + 8.0,
+                escape(name),
                 escape(&text)
             );
         }
         _ = write!(out, r#"<path d="M{x:.1} {top:.1}V{:.1}" class="mark"/></g>"#, plot.bottom);
     }
+    *out += &names;
 }
 
 /// As in the style sheet.

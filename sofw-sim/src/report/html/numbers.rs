@@ -14,7 +14,7 @@ pub(super) fn registrations(record: &Record) -> String {
         return String::new();
     }
     let there = all.iter().filter(|one| one.registered).count();
-    let mut out = format!("<p>{there} of {} phones were registered at the end.</p>", all.len());
+    let mut out = format!("<p>Registered at the end: {there} of {}.</p>", all.len());
     // With many phones those with trouble are of interest.
     let mut sorted: Vec<_> = all.iter().collect();
     if all.len() > PHONES_SHOWN {

@@ -84,7 +84,10 @@ fn a_good_run_with_a_warning_is_not_called_good_without_it() {
     assert!(two.ends_with("All 2 runs good in 4:40 min of virtual time; mind the warnings of 2.\n"), "{two}");
     let junit = crate::report::junit::xml(&[run.clone()]);
     elements(&junit).unwrap();
-    assert!(junit.contains("<skipped message=\"nothing was expected: add &lt;expectations&gt;\"/>"), "{junit}");
+    assert!(
+        junit.contains("<skipped message=\"nothing was expected: add &lt;expectations&gt;\"/>"),
+        "{junit}"
+    );
     assert!(junit.contains("failures=\"0\" errors=\"0\" skipped=\"1\""), "{junit}");
     let index = crate::report::html::index(&[run]);
     assert!(index.contains("Good?") && index.contains("add &lt;expectations&gt;"), "{index}");

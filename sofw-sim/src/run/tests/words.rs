@@ -1,7 +1,7 @@
 //! Words of a scenario mean what they say: `of`, `capture`, and a verdict of which nothing was expected.
 
 use crate::record::{FindingKind, Record};
-use crate::run::{Options, run_with};
+use crate::run::{Options, run, run_with};
 use crate::scenario::Scenario;
 
 /// Two sites of which only the first can reach HRAS by a proxy that holds bodies back, a home, and one call from each.
@@ -120,6 +120,23 @@ fn phones_are_captured_by_name_wherever_they_stand() {
         );
     }
     assert_eq!(record.captures[0].link, "alice in office");
+}
+
+#[test]
+fn the_end_of_a_transferred_call_is_not_that_of_the_new_one() {
+    let step = "{ at = \"8s\", transfer = \"alice\", to = \"emil\" }, { at = \"12s\", expect = \"calls_up of bob->emil == 1\" },";
+    let expect = ["call_alive of bob->emil"];
+    let text = ["[[phone]]\nname = \"bob\"", "[[site]]\nname = \"office\"\nphones = [\"alice\", \"emil\"]"]
+        .join("\n");
+    let text = format!(
+        "about = \"x\"\nduration = \"15s\"\n{text}\n[timeline]\nexpect = {expect:?}\n\
+         steps = [{{ at = \"5s\", call = \"bob\", to = \"alice\" }}, {step}]"
+    );
+    let scenario = Scenario::parse("x.toml", &text).unwrap_or_else(|problems| panic!("{problems:#?}"));
+    let record = run(&scenario, 1);
+    assert!(record.is_good(), "{:#?}", record.findings);
+    let call = record.calls.iter().find(|call| call.callee == "emil").expect("the new call");
+    assert!(call.ended[0].is_some_and(|end| end.as_secs() >= 15), "{call:?}");
 }
 
 #[test]
