@@ -242,7 +242,10 @@ pub(super) fn rule(text: &str) -> Result<Rule, String> {
     let out = match words.next() {
         Some("out") => true,
         Some("in") => false,
-        other => return Err(wrong(format!("then comes out or in, not {:?}", other.unwrap_or_default()))),
+        other => {
+            let first = if allow { "allow" } else { "deny" };
+            return Err(wrong(format!("after {first} comes out or in, not {:?}", other.unwrap_or_default())));
+        }
     };
     let mut rule = Rule { allow, out, tcp: None, ports: Vec::new(), from: None, to: None };
     if let Some(protocol) = words.next_if(|word| ["tcp", "udp"].contains(word)) {

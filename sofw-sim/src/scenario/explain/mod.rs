@@ -97,6 +97,9 @@ fn place_text(scenario: &Scenario, index: usize, place: &Place) -> String {
         let key = if hrac.wrong_key { ", with a WRONG KEY" } else { "" };
         row("HRAC", format!("{}: {} to port {}, {control}{key}", hrac.addr, ways.join(", then "), hrac.port));
     }
+    if place.kind == HomeOrSite::Site && place.hrac.is_none() {
+        row("HRAC", "none: its phones speak to HRAS themselves".to_owned());
+    }
     let phones: Vec<&PhoneSpec> = scenario.phones.iter().filter(|phone| phone.place == Some(index)).collect();
     out + &phones_text(&phones)
 }

@@ -3,7 +3,7 @@
 use crate::link::Conditions;
 use crate::link::profile::{Line, PROFILES};
 
-use super::super::model::{Action, AnswerSpec, Change, Expectation, Scenario, Scope};
+use super::super::model::{Action, AnswerSpec, Change, Expectation, Metric, Scenario, Scope};
 use super::super::names::{METRICS, Unit};
 use super::super::values::{answer_text, rate_text, time_text};
 use super::super::write::target;
@@ -128,6 +128,10 @@ pub fn expectation(expectation: &Expectation) -> String {
         (Scope::All, Unit::Milliseconds | Unit::Share) => "; the worst counts",
         _ => "",
     };
-    let not = if metric.unit == Unit::Flag && expectation.value == 0.0 { "not so: " } else { "" };
-    format!("{not}{}{worst}", metric.about)
+    let (about, is_flag) = match (expectation.metric, &expectation.scope) {
+        (Metric::Registered, Scope::Phone(_)) => ("it is registered at the moment", true),
+        _ => (metric.about, metric.unit == Unit::Flag),
+    };
+    let not = if is_flag && expectation.value == 0.0 { "not so: " } else { "" };
+    format!("{not}{about}{worst}")
 }

@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::super::problem::{listed, nearest, no_such};
-use super::super::shape::{Form, Key, Kind, Shape, TIME, VERBS, Verb, WHEN};
+use super::super::shape::{Form, Key, Kind, SITE, Shape, TIME, VERBS, Verb, WHEN};
 use super::super::values;
 use super::context::Context;
 
@@ -25,7 +25,8 @@ fn known_keys(context: &Context, keys: &[&Key], table: &DeTable, path: &str, say
             Some(key) => check(context, &key.kind, value, &here),
             None => {
                 let names: Vec<&str> = keys.iter().map(|key| key.name).collect();
-                let hint = match nearest(name.get_ref(), &names) {
+                let hint = match nearest(name.get_ref(), &names).or_else(|| meant(name.get_ref(), &names)) {
+                    _ if is_of_sites(path, name.get_ref()) => "a home has none, a [[site]] may".to_owned(),
                     Some(near) => format!("did you mean {}?", say(near)),
                     None => format!("valid here: {}", listed(&names)),
                 };
@@ -34,6 +35,34 @@ fn known_keys(context: &Context, keys: &[&Key], table: &DeTable, path: &str, say
         }
     }
 }
+
+/// Whether this is a key of a home that only sites have.
+fn is_of_sites(path: &str, key: &str) -> bool {
+    path.starts_with("home[") && path.ends_with(']') && SITE.keys.iter().any(|known| known.name == key)
+}
+
+/// The key that stands for what others call so.
+fn meant<'n>(word: &str, names: &[&'n str]) -> Option<&'n str> {
+    let word = word.to_lowercase();
+    let (_, key) =
+        OTHER_WORDS.iter().find(|(others, key)| others.contains(&word.as_str()) && names.contains(key))?;
+    names.iter().find(|name| *name == key).copied()
+}
+
+const OTHER_WORDS: [(&[&str], &str); 12] = [
+    (&["type", "kind", "model"], "preset"),
+    (&["latency", "rtt", "ping"], "delay"),
+    (&["bandwidth", "speed", "throughput"], "rate"),
+    (&["upload", "uplink", "upstream"], "up"),
+    (&["download", "downlink", "downstream"], "down"),
+    (&["buffer"], "queue"),
+    (&["ip", "addr", "host"], "address"),
+    (&["subnet", "cidr", "lan"], "network"),
+    (&["location", "site", "home"], "place"),
+    (&["user", "id", "extension"], "name"),
+    (&["timeout", "idle_timeout"], "idle"),
+    (&["duration", "length", "seconds"], "for"),
+];
 
 fn required_keys(context: &Context, keys: &[&Key], table: &DeTable, span: &Range<usize>, path: &str) {
     for key in keys.iter().filter(|key| key.required && !table.contains_key(key.name)) {

@@ -2,7 +2,7 @@
 
 use super::super::model::{Compare, Expectation, Metric, PhoneSpec, Place, Scope};
 use super::super::names::{METRICS, MetricName, Scopes, Unit};
-use super::super::problem::{nearest, no_such};
+use super::super::problem::no_such;
 use super::super::values;
 
 /// What expectations may speak of.
@@ -32,6 +32,9 @@ pub fn expectation(text: &str, line: usize, known: &Known) -> Result<Expectation
         Some(rest) => (true, rest.trim()),
         None => (false, trimmed),
     };
+    if let Some((sign, typed)) = SIGNS.iter().find(|(sign, _)| rest.contains(*sign)) {
+        return Err(format!("{sign} is written {typed}: \"{}\"", text.replace(*sign, typed)));
+    }
     let (left, comparison) = split(rest)?;
     let (name, scope_text) = match left.split_once(char::is_whitespace) {
         Some((name, rest)) => match rest.trim().strip_prefix("of ") {
@@ -82,6 +85,9 @@ fn split(text: &str) -> Result<(&str, Comparison<'_>), String> {
         None => Err(format!("{right:?} is no comparison; valid: <, <=, >, >=, ==, !=")),
     }
 }
+
+/// Comparisons as people set them, and as they are typed.
+const SIGNS: [(char, &str); 3] = [('≥', ">="), ('≤', "<="), ('≠', "!=")];
 
 const OPERATORS: [(&str, Compare); 6] = [
     ("<=", Compare::LessOrEqual),
@@ -204,6 +210,10 @@ fn usual(metric: &MetricName) -> &'static str {
 }
 
 fn value(metric: &MetricName, text: &str) -> Result<f64, String> {
+    if let Some((value, whose)) = text.split_once(" of ") {
+        let name = metric.name;
+        return Err(format!("of stands before the comparison: e.g. \"{name} of {whose} == {value}\""));
+    }
     let number = text.parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0);
     match metric.unit {
         Unit::Share => match number {
@@ -214,10 +224,7 @@ fn value(metric: &MetricName, text: &str) -> Result<f64, String> {
             Some(number) => Ok(number),
             None => values::time(text).map(|time| time.as_secs_f64() * 1e3),
         },
-        Unit::Number | Unit::Flag => number.ok_or_else(|| {
-            let hint = nearest(text, &["of"]).map_or("", |_| "; of stands before the comparison");
-            format!("{text:?} is no number{hint}")
-        }),
+        Unit::Number | Unit::Flag => number.ok_or_else(|| format!("{text:?} is no number")),
     }
 }
 

@@ -172,13 +172,17 @@ fn target(step: &Section, key: &str, places: &[Place], allowed: &[&str]) -> Opti
         Some((what, of)) => (what.trim(), Some(of.trim())),
         None => (text, None),
     };
+    if name_is_box(what) && !allowed.contains(&what) {
+        step.problem(key, format!("a {what} is not restarted; it loses its memory by forget = {text:?}"));
+        return None;
+    }
     if !allowed.contains(&what) {
         let also = if [HRAS, "hrac"].contains(&what) { ", which loses its memory by a restart" } else { "" };
         let forms: Vec<String> = allowed.iter().map(|what| form(what)).collect();
         let message = match also {
             "" => format!(
                 "{}; write e.g. {}",
-                no_such("program or middlebox here", what, allowed),
+                no_such(if key == "forget" { "middlebox or proxy" } else { "program" }, what, allowed),
                 forms.join(", ")
             ),
             also => format!("{what} is a program{also}; valid: {}", forms.join(", ")),
@@ -226,6 +230,10 @@ fn target(step: &Section, key: &str, places: &[Place], allowed: &[&str]) -> Opti
         "firewall" => Target::Firewall(place),
         _ => Target::Nat(place),
     })
+}
+
+fn name_is_box(what: &str) -> bool {
+    ["firewall", "nat"].contains(&what)
 }
 
 fn has(place: &Place, what: &str) -> bool {

@@ -86,6 +86,9 @@ pub fn addresses(context: &Context, places: &[(Place, Section)], server: &Server
 }
 
 fn room(place: &Place, section: &Section, phones: usize) {
+    if section.has("network") && section.network("network").is_none() {
+        return;
+    }
     let (base, bits) = place.network;
     let host_bits = if base.is_ipv4() { 32 } else { 128 } - u32::from(bits);
     let wanted = phones as u128 + u128::from(super::super::plan::FIRST_PHONE) + 1;

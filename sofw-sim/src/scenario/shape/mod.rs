@@ -6,6 +6,7 @@ mod phone;
 mod root;
 mod steps;
 
+pub(super) use network::SITE;
 pub(super) use root::ROOT;
 pub(super) use steps::{VERBS, Verb, WHEN};
 
