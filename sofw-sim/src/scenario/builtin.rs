@@ -118,5 +118,6 @@ static BUILTIN: &[(&str, &str)] = files! {
     "tunnel-cut"
     "unknown-number"
     "video"
+    "without-hrac"
     "wrong-key"
 };

@@ -174,7 +174,7 @@ fn lacks(place: &Place, scopes: Scopes) -> Option<&'static str> {
 fn two_phones<'t>(text: &'t str, known: &Known) -> Option<(&'t str, &'t str)> {
     let mut words =
         text.split(|c: char| c.is_whitespace() || ",→>–".contains(c)).filter(|word| !word.is_empty());
-    let (first, last) = (words.next()?, words.last()?);
+    let (first, last) = (words.next()?, words.next_back()?);
     (known.phones.contains(&first) && known.phones.contains(&last)).then_some((first, last))
 }
 
