@@ -29,7 +29,7 @@ fn plaintext(frames: u32) -> Vec<u8> {
     let mut out = Vec::new();
     for number in 0..frames {
         let flow = FlowId(number * 2);
-        View::Voice { flow, sequence: number as u16, datagram: &DATAGRAM }.emit(&mut out);
+        View::Voice { flow, sequence: number as u16, urgent: false, datagram: &DATAGRAM }.emit(&mut out);
     }
     out
 }
@@ -43,7 +43,8 @@ fn frames(criterion: &mut Criterion) {
             out.clear();
             for number in 0..50 {
                 let flow = FlowId(number * 2);
-                View::Voice { flow, sequence: 7, datagram: black_box(&DATAGRAM) }.emit(&mut out);
+                View::Voice { flow, sequence: 7, urgent: false, datagram: black_box(&DATAGRAM) }
+                    .emit(&mut out);
             }
             out.len()
         });

@@ -32,8 +32,10 @@ pub enum DropReason {
     StraySipResponse,
     /// A SIP message for an inside address that signalling never announced.
     UnannouncedInside,
-    /// A voice packet older than its limit.
+    /// A voice packet that grew older than its limit before it could be sent.
     StaleVoice,
+    /// A voice packet that came out of the tunnel older than its limit, e.g. after an outage.
+    LateVoice,
     /// A queue at its named bound.
     QueueFull,
     /// Media on a relay port without a flow, or a voice frame with an unknown flow id.
@@ -57,6 +59,7 @@ impl DropReason {
             DropReason::StraySipResponse => "stray_sip_response",
             DropReason::UnannouncedInside => "unannounced_inside",
             DropReason::StaleVoice => "stale_voice",
+            DropReason::LateVoice => "late_voice",
             DropReason::QueueFull => "queue_full",
             DropReason::NoFlow => "no_flow",
             DropReason::ForeignSource => "foreign_source",
@@ -67,11 +70,12 @@ impl DropReason {
     }
 
     /// All reasons, in the order of their counters.
-    pub const ALL: [DropReason; 10] = [
+    pub const ALL: [DropReason; 11] = [
         DropReason::MalformedSip,
         DropReason::StraySipResponse,
         DropReason::UnannouncedInside,
         DropReason::StaleVoice,
+        DropReason::LateVoice,
         DropReason::QueueFull,
         DropReason::NoFlow,
         DropReason::ForeignSource,

@@ -96,12 +96,17 @@ fn frames() -> Vec<(&'static str, u64, Frame)> {
 fn views() -> Vec<(&'static str, View<'static>)> {
     vec![
         ("frame:pad", View::Pad(3)),
-        ("frame:voice", View::Voice { flow: FlowId(130), sequence: 7, datagram: b"\x80\x08" }),
+        ("frame:voice", View::Voice { flow: FlowId(130), sequence: 7, urgent: false, datagram: b"\x80\x08" }),
+        (
+            "frame:urgent-voice",
+            View::Voice { flow: FlowId(130), sequence: 8, urgent: true, datagram: b"\x80\x65" },
+        ),
         ("frame:ping", View::Ping { number: 1 }),
         ("frame:pong", View::Pong { number: 1, held: Duration::from_micros(300) }),
         ("frame:ack", View::Ack { next: 303 }),
         ("frame:receipt", View::Receipt { newest: 4_711, age: Duration::from_millis(20) }),
         ("frame:go-away", View::GoAway),
+        ("frame:sent", View::Sent { at: Duration::from_secs(1_200) }),
         ("frame:part", View::Reliable { kind: Kind::Part, sequence: 4, content: b"INVITE" }),
     ]
 }

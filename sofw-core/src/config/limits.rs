@@ -8,7 +8,8 @@ pub const SIP_MESSAGE_MAX: usize = 65_535;
 pub const SIP_HEADERS_MAX: usize = 256;
 /// Longest media datagram relayed; an Ethernet frame's worth and some.
 pub const MEDIA_DATAGRAM_MAX: usize = 2_048;
-/// Voice older than this is dropped at the sender, oldest first: later, waiting costs more than the loss (ITU-T G.107).
+/// Voice older than this is dropped at the sender, oldest first, and at the receiver when it was so much longer under way
+/// than usual: later, waiting costs more than the loss (ITU-T G.107).
 pub const VOICE_AGE_MAX: Duration = Duration::from_millis(150);
 /// Most voice bytes waiting for one tunnel connection: 150 ms of 1000 G.711 calls.
 pub const VOICE_QUEUE_BYTES_MAX: usize = 2 * 1024 * 1024;
@@ -60,6 +61,15 @@ pub const VOICE_AGE_MIN: Duration = Duration::from_millis(40);
 pub const FLIGHT_MARK_SPACING: Duration = Duration::from_millis(5);
 /// … which has so many entries: over two seconds.
 pub const FLIGHT_MARKS_MAX: usize = 512;
+/// How late voice is, is judged against what was usual in two windows of so long: long enough for a few dozen records, so
+/// short that a way that became longer is learnt in two or three seconds.
+pub const ARRIVAL_WINDOW: Duration = Duration::from_secs(1);
+/// A pause between records counts as at most so much of a window: what comes after an outage is still judged by what was
+/// before it.
+pub const ARRIVAL_PAUSE_MAX: Duration = Duration::from_millis(250);
+/// When the least lag falls by more than this from one window to the next, what an outage held back is still draining:
+/// the line would be 2 % faster than the voice on it.
+pub const ARRIVAL_FALL_MAX: Duration = Duration::from_millis(20);
 /// Most plaintext in one sealed record: 80 G.711 frames; longer records only delay the first frame in them.
 pub const RECORD_PLAINTEXT_MAX: usize = 16 * 1024;
 /// Smallest room for a record in which every frame fits; what a caller offers counts as at least this.

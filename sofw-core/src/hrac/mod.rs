@@ -276,6 +276,9 @@ impl Hrac {
     fn drain_parts(&mut self) {
         while let Some(output) = self.tunnel.poll() {
             match output {
+                TunnelOutput::Io(Output::Event(Event::Dropped(reason, from))) => {
+                    self.dropped_from(reason, from)
+                }
                 TunnelOutput::Io(output) => self.out.push_back(output),
                 TunnelOutput::Started(_) => self.session_started(),
                 TunnelOutput::Ended(_) => {

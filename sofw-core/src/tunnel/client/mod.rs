@@ -214,6 +214,7 @@ impl TunnelClient {
                 SessionEvent::Voice(flow, datagram) => {
                     self.output.push_back(TunnelOutput::Voice(OWN_SITE, flow, datagram));
                 }
+                SessionEvent::LateVoice => self.event(Event::Dropped(DropReason::LateVoice, None)),
                 SessionEvent::Pong { number, round_trip } => self.echo(now, number, round_trip),
                 SessionEvent::GoAway => self.end_session(now, "the server ended the session"),
             }

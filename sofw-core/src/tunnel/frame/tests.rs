@@ -47,7 +47,12 @@ fn p09_voice_frame_adds_at_most_eight_bytes() {
     let datagram = [0x5a; MEDIA_DATAGRAM_MAX];
     for len in [0, 1, 12, 172, MEDIA_DATAGRAM_MAX] {
         for flow in [0, 0x7f, 0x80, 0x3fff, 0x4000, FlowId::MAX] {
-            let view = View::Voice { flow: FlowId(flow), sequence: 0xffff, datagram: &datagram[..len] };
+            let view = View::Voice {
+                flow: FlowId(flow),
+                sequence: 0xffff,
+                urgent: len == 0,
+                datagram: &datagram[..len],
+            };
             assert!(emitted(view).len() <= len + VOICE_OVERHEAD_MAX);
         }
     }
@@ -56,7 +61,8 @@ fn p09_voice_frame_adds_at_most_eight_bytes() {
 
 #[test]
 fn golden_bytes_of_a_voice_frame() {
-    let bytes = emitted(View::Voice { flow: FlowId(0x82), sequence: 0x0102, datagram: b"rtp" });
+    let bytes =
+        emitted(View::Voice { flow: FlowId(0x82), sequence: 0x0102, urgent: false, datagram: b"rtp" });
     assert_eq!(bytes, [0x01, 0x07, 0x82, 0x01, 0x01, 0x02, b'r', b't', b'p']);
 }
 
@@ -78,7 +84,8 @@ fn flow_ids_above_21_bits_are_refused() {
 
 #[test]
 fn oversize_is_refused() {
-    let voice = View::Voice { flow: FlowId(0), sequence: 0, datagram: &[0; MEDIA_DATAGRAM_MAX + 1] };
+    let voice =
+        View::Voice { flow: FlowId(0), sequence: 0, urgent: false, datagram: &[0; MEDIA_DATAGRAM_MAX + 1] };
     assert_eq!(View::parse(&emitted(voice)), Err(FrameError::Oversize));
     let part = View::Reliable { kind: Kind::Part, sequence: 0, content: &[0; RELIABLE_PART_MAX + 1] };
     assert_eq!(View::parse(&emitted(part)), Err(FrameError::Oversize));
@@ -183,12 +190,14 @@ proptest! {
         let held = Duration::from_micros(micros);
         for view in [
             View::Pad(datagram.len()),
-            View::Voice { flow, sequence, datagram: &datagram },
+            View::Voice { flow, sequence, urgent: false, datagram: &datagram },
+            View::Voice { flow, sequence, urgent: true, datagram: &datagram },
             View::Ping { number },
             View::Pong { number, held },
             View::Ack { next: number },
             View::Receipt { newest: number, age: held },
             View::GoAway,
+            View::Sent { at: Duration::from_millis(number) },
             View::Reliable { kind: Kind::Sip, sequence: number, content: &datagram },
         ] {
             let mut bytes = emitted(view);
@@ -199,7 +208,7 @@ proptest! {
 
     /// Whatever parses is emitted as the same bytes; nothing panics.
     #[test]
-    fn arbitrary_bytes_parse_to_themselves_or_not_at_all(mut bytes: Vec<u8>, kind in 0..8_u8) {
+    fn arbitrary_bytes_parse_to_themselves_or_not_at_all(mut bytes: Vec<u8>, kind in 0..16_u8) {
         for first in [kind, 0x10 | kind] {
             if let Some(byte) = bytes.first_mut() {
                 *byte = first;

@@ -17,6 +17,8 @@ pub enum View<'a> {
         flow: FlowId,
         /// Counts the datagrams of this flow and direction, modulo 65,536.
         sequence: u16,
+        /// It is not dropped for age.
+        urgent: bool,
         /// The datagram.
         datagram: &'a [u8],
     },
@@ -46,6 +48,11 @@ pub enum View<'a> {
     },
     /// The sender ends the session.
     GoAway,
+    /// When this record was filled: lets the receiver see how old its voice is. Stands before the voice.
+    Sent {
+        /// Since the sender's session began, in whole milliseconds.
+        at: Duration,
+    },
     /// A reliable frame or a part of one.
     Reliable {
         /// Its type.
@@ -65,6 +72,9 @@ const PONG: u8 = 0x03;
 const ACK: u8 = 0x04;
 const RECEIPT: u8 = 0x05;
 const GO_AWAY: u8 = 0x06;
+const SENT: u8 = 0x07;
+/// Type of a voice frame that is urgent.
+const URGENT_VOICE: u8 = 0x08;
 
 /// Most bytes before a datagram in a voice frame: type, length, flow id, sequence.
 pub const VOICE_OVERHEAD_MAX: usize = 1 + 2 + 3 + 2;
@@ -90,13 +100,13 @@ impl<'a> View<'a> {
     fn parse_body(kind: u8, body: &'a [u8]) -> Result<View<'a>, FrameError> {
         let mut fields = Fields::new(body);
         let view = match kind {
-            VOICE => {
+            VOICE | URGENT_VOICE => {
                 let (flow, sequence) = (fields.flow()?, fields.u16()?);
                 let datagram = fields.rest();
                 if datagram.len() > MEDIA_DATAGRAM_MAX {
                     return Err(FrameError::Oversize);
                 }
-                return Ok(View::Voice { flow, sequence, datagram });
+                return Ok(View::Voice { flow, sequence, urgent: kind == URGENT_VOICE, datagram });
             }
             PAD if body.iter().all(|&byte| byte == 0) => return Ok(View::Pad(body.len())),
             PAD => return Err(FrameError::BadValue("padding")),
@@ -107,6 +117,7 @@ impl<'a> View<'a> {
                 View::Receipt { newest: fields.varint()?, age: Duration::from_micros(fields.varint()?) }
             }
             GO_AWAY => View::GoAway,
+            SENT => View::Sent { at: Duration::from_millis(fields.varint()?) },
             other => {
                 let kind = Kind::from_byte(other).ok_or(FrameError::UnknownType(other))?;
                 let sequence = fields.varint()?;
@@ -142,6 +153,7 @@ impl<'a> View<'a> {
             View::Ack { next } => varint::len(next),
             View::Receipt { newest, age } => varint::len(newest) + varint::len(micros(age)),
             View::GoAway => 0,
+            View::Sent { at } => varint::len(millis(at)),
             View::Reliable { sequence, content, .. } => varint::len(sequence) + content.len(),
         }
     }
@@ -153,7 +165,7 @@ impl<'a> View<'a> {
         varint::emit(self.body_len() as u64, out);
         match *self {
             View::Pad(len) => out.resize(out.len() + len, 0),
-            View::Voice { flow, sequence, datagram } => {
+            View::Voice { flow, sequence, datagram, .. } => {
                 varint::emit(flow.0.into(), out);
                 out.extend_from_slice(&sequence.to_be_bytes());
                 out.extend_from_slice(datagram);
@@ -169,6 +181,7 @@ impl<'a> View<'a> {
                 varint::emit(micros(age), out);
             }
             View::GoAway => {}
+            View::Sent { at } => varint::emit(millis(at), out),
             View::Reliable { sequence, content, .. } => {
                 varint::emit(sequence, out);
                 out.extend_from_slice(content);
@@ -179,12 +192,14 @@ impl<'a> View<'a> {
     const fn type_byte(&self) -> u8 {
         match self {
             View::Pad(_) => PAD,
-            View::Voice { .. } => VOICE,
+            View::Voice { urgent: false, .. } => VOICE,
+            View::Voice { urgent: true, .. } => URGENT_VOICE,
             View::Ping { .. } => PING,
             View::Pong { .. } => PONG,
             View::Ack { .. } => ACK,
             View::Receipt { .. } => RECEIPT,
             View::GoAway => GO_AWAY,
+            View::Sent { .. } => SENT,
             View::Reliable { kind, .. } => *kind as u8,
         }
     }
@@ -193,4 +208,9 @@ impl<'a> View<'a> {
 /// Whole microseconds: what the wire carries.
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Whole milliseconds, likewise.
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,3 +1,5 @@
+mod arrival;
+
 use super::*;
 use crate::base::{Deadline, Duration, Instant};
 use crate::config::limits::*;
@@ -10,7 +12,7 @@ fn at(millis: u64) -> Instant {
 }
 
 fn voice(sequence: u16, datagram: &[u8]) -> View<'_> {
-    View::Voice { flow: FlowId(2), sequence, datagram }
+    View::Voice { flow: FlowId(2), sequence, urgent: false, datagram }
 }
 
 /// The sequence numbers that come out.

@@ -17,7 +17,7 @@ const PAD_HEAD: usize = 1 + 3;
 impl Session {
     /// Whether [`Session::fill_record`] has something to say, as of the last call with a time.
     pub fn wants_write(&self) -> bool {
-        self.outgoing.is_due() || self.upkeep_is_due() || !self.voice.is_empty() && !self.flight.is_closed()
+        self.outgoing.is_due() || self.upkeep_is_due() || self.voice_may_go()
     }
 
     /// Appends one sealed record to `out`, of at most `max` bytes (a `max` below [`RECORD_ROOM_MIN`] counts as that).
@@ -50,6 +50,10 @@ impl Session {
         true
     }
 
+    fn voice_may_go(&self) -> bool {
+        !self.voice.is_empty() && !self.flight.is_closed()
+    }
+
     fn upkeep_is_due(&self) -> bool {
         self.acks == Acks::Due
             || self.pings.is_due()
@@ -71,19 +75,23 @@ impl Session {
         if let Some((number, since)) = self.pong.take() {
             self.emit(View::Pong { number, held: now.since(since) });
         }
-        if let Some(number) = self.pings.take(now) {
+        let ping = self.pings.take(now);
+        if let Some(number) = ping {
             self.emit(View::Ping { number });
         }
         if let Some((newest, age)) = self.receipts.take(now) {
             self.emit(View::Receipt { newest, age });
+        }
+        // With pings, too: the other end must know what is usual when the first voice comes after a silence.
+        if ping.is_some() || self.voice_may_go() {
+            self.emit(View::Sent { at: now.since(self.began) });
         }
     }
 
     /// SIP goes before voice. But where voice waits, a storm of registrations leaves it half of every record.
     fn fill_reliable(&mut self, now: Instant, end: usize) {
         let room = end - self.plaintext.len();
-        let voice_waits = !self.voice.is_empty() && !self.flight.is_closed();
-        let room = if voice_waits { room.min(PART_ROOM.max(room / 2)) } else { room };
+        let room = if self.voice_may_go() { room.min(PART_ROOM.max(room / 2)) } else { room };
         let (sent, again) = self.outgoing.fill(now, room, &mut self.plaintext);
         self.stats.frames_sent += sent;
         self.stats.reliable_resent += again;

@@ -28,7 +28,7 @@ pub use stats::SessionStats;
 use std::collections::VecDeque;
 
 use super::frame::{FlowId, Frame, View};
-use super::freshness::{Flight, ReceiptClock, VoiceQueue};
+use super::freshness::{ArrivalClock, Flight, ReceiptClock, VoiceQueue};
 use super::reliable::{Incoming, Outgoing};
 use super::seal::{Keys, SealError};
 use crate::base::{Deadline, Duration, Instant, Payload, PayloadPool};
@@ -44,7 +44,7 @@ use sequences::Sequences;
 /// What a session must know besides its keys.
 #[derive(Clone, Copy, Debug)]
 pub struct SessionConfig {
-    /// Age at which voice is dropped instead of sent.
+    /// Age at which voice is dropped instead of sent, and lateness at which it is dropped instead of delivered.
     pub voice_age_max: Duration,
 }
 
@@ -55,6 +55,8 @@ pub enum SessionEvent {
     Frame(Frame),
     /// A media datagram: a slice of the decrypted record.
     Voice(FlowId, Payload),
+    /// A media datagram came too late to be heard, and was dropped.
+    LateVoice,
     /// The answer to [`Session::ping`] number `number`, or to a ping by timer.
     Pong {
         /// Which ping.
@@ -70,12 +72,14 @@ pub enum SessionEvent {
 #[derive(Debug)]
 pub struct Session {
     keys: Keys,
+    began: Instant,
     voice_age_max: Duration,
     outgoing: Outgoing,
     incoming: Incoming,
     voice: VoiceQueue,
     flight: Flight,
     receipts: ReceiptClock,
+    arrivals: ArrivalClock,
     pings: Pings,
     acks: Acks,
     /// The newest ping of the other end that waits for its answer, and since when.
@@ -106,12 +110,14 @@ impl Session {
     pub fn new(keys: Keys, config: SessionConfig, now: Instant) -> Self {
         Session {
             keys,
+            began: now,
             voice_age_max: config.voice_age_max,
             outgoing: Outgoing::default(),
             incoming: Incoming::default(),
             voice: VoiceQueue::new(),
             flight: Flight::new(config.voice_age_max),
             receipts: ReceiptClock::default(),
+            arrivals: ArrivalClock::new(now, config.voice_age_max),
             pings: Pings::new(now),
             acks: Acks::None,
             pong: None,
@@ -144,7 +150,7 @@ impl Session {
             return self.stats.count_drops(DropReason::NoFlow, 1);
         }
         let sequence = self.numbers_out.next(flow);
-        let frame = View::Voice { flow, sequence, datagram };
+        let frame = View::Voice { flow, sequence, urgent, datagram };
         let dropped = self.voice.push(now, urgent, frame, self.voice_age_max);
         self.stats.count_drops(DropReason::StaleVoice, dropped.stale);
         self.stats.count_drops(DropReason::QueueFull, dropped.full);

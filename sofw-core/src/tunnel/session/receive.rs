@@ -2,6 +2,7 @@
 
 use super::{RecordReader, Session, SessionError, SessionEvent};
 use crate::base::Instant;
+use crate::event::DropReason;
 use crate::tunnel::frame::View;
 use crate::tunnel::reliable::Arrival;
 
@@ -28,20 +29,27 @@ impl Session {
         self.stats.records_received += 1;
         self.last_heard = now;
 
-        let mut has_voice = false;
+        let (mut has_voice, mut is_late) = (false, false);
         let mut rest = &plaintext[..];
         while !rest.is_empty() {
             let (view, after) = View::parse(rest).map_err(SessionError::Frame)?;
             self.stats.frames_received += 1;
-            if let View::Voice { flow, sequence, datagram } = view {
+            if let View::Voice { flow, sequence, urgent, datagram } = view {
                 // The datagram is what a voice frame ends with.
                 let end = plaintext.len() - after.len();
                 let payload = plaintext.slice(end - datagram.len()..end);
                 let missing = self.numbers_in.arrived(flow, sequence);
                 self.stats.voice_missing = self.stats.voice_missing.saturating_add_signed(missing);
                 self.stats.voice_received += 1;
-                self.events.push_back(SessionEvent::Voice(flow, payload));
                 has_voice = true;
+                if is_late && !urgent {
+                    self.stats.count_drops(DropReason::LateVoice, 1);
+                    self.events.push_back(SessionEvent::LateVoice);
+                } else {
+                    self.events.push_back(SessionEvent::Voice(flow, payload));
+                }
+            } else if let View::Sent { at } = view {
+                is_late = self.arrivals.arrived(now, at);
             } else {
                 self.act(now, view)?;
             }
@@ -55,7 +63,7 @@ impl Session {
 
     fn act(&mut self, now: Instant, view: View<'_>) -> Result<(), SessionError> {
         match view {
-            View::Pad(_) | View::Voice { .. } => {}
+            View::Pad(_) | View::Voice { .. } | View::Sent { .. } => {}
             View::Ping { number } => {
                 if self.pong.is_none_or(|(newest, _)| number >= newest) {
                     self.pong = Some((number, now));

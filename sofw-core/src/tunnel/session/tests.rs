@@ -1,4 +1,5 @@
 mod any;
+mod late;
 mod voice;
 
 use bytes::BytesMut;

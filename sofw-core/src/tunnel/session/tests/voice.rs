@@ -95,11 +95,13 @@ fn a_queue_in_a_proxy_is_bounded_by_receipts() {
     for now in 2_000..20_000 {
         call.step(now, (20, 20), true);
     }
-    assert!(call.heard.iter().filter(|(sent, _)| *sent >= 10_000).count() > 150, "{:?}", call.a.stats());
+    assert!(call.heard.iter().filter(|(sent, _)| *sent >= 10_000).count() > 110, "{:?}", call.a.stats());
     let worst = call.heard.iter().map(|(sent, heard)| heard - sent).max().unwrap();
-    // Base, receipt interval and limit are under way when the hold begins; at half the pace they take twice as long.
-    assert!(worst <= 20 + 2 * (40 + 100 + 150) + VOICE_AGE_MIN.as_millis() as u64, "{worst} ms");
+    // It waits at most so long before the tunnel, and is at most so late behind it. Base, receipt interval and limit are
+    // under way when a hold begins; at half the pace they take twice as long, which is too late for some.
+    assert!(worst <= 150 + 20 + 250, "{worst} ms");
     assert!(call.a.stats().dropped(DropReason::StaleVoice) > 0);
+    assert!(call.b.stats().dropped(DropReason::LateVoice) > 0);
 }
 
 #[test]
@@ -111,9 +113,9 @@ fn a_longer_path_is_learnt_within_seconds() {
     for now in 2_000..10_000 {
         call.step(now, (300, 300), true);
     }
-    let late = call.heard.iter().filter(|(sent, _)| *sent >= 5_000);
+    let late = call.heard.iter().filter(|(sent, _)| *sent >= 5_200);
     assert_eq!(late.clone().map(|(sent, heard)| heard - sent).max(), Some(300));
-    assert_eq!(late.count(), (10_000 - 5_000 - 300) / 20);
+    assert_eq!(late.count(), (10_000 - 5_200 - 300) / 20);
 }
 
 #[test]
