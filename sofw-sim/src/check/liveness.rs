@@ -89,10 +89,11 @@ impl Checker for Liveness {
     }
 
     fn heard(&mut self, _: Instant, map: &Map, node: NodeId, _: &Phone, _: SocketAddr, media: &Media<'_>) {
-        if self.phase == Phase::LastCall && !media.is_rtcp {
-            if let Some(count) = map.phone(node).and_then(|who| self.heard.get_mut(who)) {
-                *count += 1;
-            }
+        if self.phase == Phase::LastCall
+            && !media.is_rtcp
+            && let Some(count) = map.phone(node).and_then(|who| self.heard.get_mut(who))
+        {
+            *count += 1;
         }
     }
 

@@ -127,7 +127,10 @@ impl Sights {
 pub const NAMES: [(&str, &str); 9] = [
     ("addresses", "no inside address in any packet outside, and the reverse"),
     ("voice", "every voice packet heard belongs to that call, site and direction"),
-    ("freshness", "nobody gets voice older than the limit that follows from the lines"),
+    (
+        "freshness",
+        "nobody gets voice older than the limit that follows from lines, proxies and `voice_age_max`",
+    ),
     ("dialogs", "both phones of a call agree that it is up, and hear each other"),
     ("policy", "HRAC sends to no inside address that its phones did not announce"),
     ("bounds", "every queue and table stays within its named bound"),

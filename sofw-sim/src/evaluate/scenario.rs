@@ -144,7 +144,7 @@ impl Point {
     /// Calls begin one after the other, in turn from inside and from outside, and end in the same order.
     fn timeline(&self) -> Vec<Step> {
         let call = |index: u32| {
-            let out = index % 2 == 0;
+            let out = index.is_multiple_of(2);
             let outside_phone = (self.phones + index) as usize;
             let (from, to) =
                 if out { (index as usize, outside(index)) } else { (outside_phone, inside(index)) };

@@ -134,10 +134,11 @@ impl Pipe {
         if self.chance(loss) {
             return Fate::Lost(LossReason::Random);
         }
-        if let Some(burst) = burst {
-            if self.in_burst(now, burst) && self.chance(burst.loss) {
-                return Fate::Lost(LossReason::Burst);
-            }
+        if let Some(burst) = burst
+            && self.in_burst(now, burst)
+            && self.chance(burst.loss)
+        {
+            return Fate::Lost(LossReason::Burst);
         }
         // In whole nanoseconds: this is done for every packet.
         let start = self.free_at.max(now).as_nanos();

@@ -142,10 +142,10 @@ impl Proxy {
         let Some(origin) = self.origins.get_mut(&name) else { return };
         let held_before = up.release_at;
         up.push(now, data, &mut origin.outlet);
-        if up.release_at != held_before {
-            if let Some(at) = up.release_at {
-                self.alarms.set(Alarm::Up(conn), at);
-            }
+        if up.release_at != held_before
+            && let Some(at) = up.release_at
+        {
+            self.alarms.set(Alarm::Up(conn), at);
         }
         let too_long = self.config.request_body_max.is_some_and(|max| exchange.received > max);
         if too_long || up.held() > self.config.buffer_max {

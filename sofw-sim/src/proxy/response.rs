@@ -175,10 +175,10 @@ impl Proxy {
             exchange.keep = exchange.keep && minor > 0;
             down.give_up_holding(now, framing, &mut connection.outlet);
         }
-        if down.release_at != held_before {
-            if let Some(at) = down.release_at {
-                self.alarms.set(Alarm::Down(client), at);
-            }
+        if down.release_at != held_before
+            && let Some(at) = down.release_at
+        {
+            self.alarms.set(Alarm::Down(client), at);
         }
         if self.config.response_body_max.is_some_and(|max| down.total > max) {
             self.counters.refused += 1;
@@ -187,10 +187,10 @@ impl Proxy {
     }
 
     pub(super) fn take_response_end(&mut self, now: Instant, conn: ConnId, client: ConnId) {
-        if let Some(origin) = self.origins.get_mut(&conn) {
-            if core::mem::take(&mut origin.interim) {
-                return;
-            }
+        if let Some(origin) = self.origins.get_mut(&conn)
+            && core::mem::take(&mut origin.interim)
+        {
+            return;
         }
         let Some(connection) = self.clients.get_mut(&client) else { return };
         let Stage::Exchange(exchange) = &mut connection.stage else { return };

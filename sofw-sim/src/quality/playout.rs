@@ -77,7 +77,7 @@ impl Playout {
         let bucket = bucket(delay);
         self.ring[slot] = bucket as u16;
         self.change(bucket, true);
-        if self.seen % (WINDOW as u64 / 2) == 0 {
+        if self.seen.is_multiple_of(WINDOW as u64 / 2) {
             self.shortest = [u64::MAX, self.shortest[0]];
         }
         self.shortest[0] = self.shortest[0].min(delay);

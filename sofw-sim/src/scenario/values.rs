@@ -43,7 +43,8 @@ const TIME_MAX: Duration = Duration::from_secs(7 * 24 * 3_600);
 /// The shortest text that [`time`] reads as this.
 pub(crate) fn time_text(time: Duration) -> String {
     let nanos = time.as_nanos();
-    let fits = |unit: &&(&str, u64)| nanos % u128::from(unit.1) == 0 && nanos >= 2 * u128::from(unit.1);
+    let fits =
+        |unit: &&(&str, u64)| nanos.is_multiple_of(u128::from(unit.1)) && nanos >= 2 * u128::from(unit.1);
     let (name, size) = TIME_UNITS.iter().find(fits).unwrap_or(&("ns", 1));
     let (name, size) = match nanos {
         0 => ("s", 1_000_000_000),
@@ -88,8 +89,10 @@ pub(super) fn rate(text: &str) -> Result<u64, String> {
 
 /// The text that [`rate`] reads as this.
 pub(super) fn rate_text(rate: u64) -> String {
-    let (name, factor) =
-        RATE_UNITS.iter().find(|(_, factor)| rate > 0 && rate % factor == 0).unwrap_or(&("bit/s", 1));
+    let (name, factor) = RATE_UNITS
+        .iter()
+        .find(|(_, factor)| rate > 0 && rate.is_multiple_of(*factor))
+        .unwrap_or(&("bit/s", 1));
     format!("{} {name}", rate / factor)
 }
 
@@ -305,7 +308,7 @@ fn decimal(text: &str, factor: u64) -> Option<u64> {
     let mut scale = factor;
     for digit in fraction.chars() {
         let digit = u64::from(digit.to_digit(10)?);
-        if scale % 10 != 0 && digit != 0 {
+        if !scale.is_multiple_of(10) && digit != 0 {
             return None;
         }
         scale /= 10;

@@ -374,11 +374,11 @@ impl<O: Observer> World<O> {
             Node::Router(_) => None,
             Node::Middlebox(middlebox) => middlebox.poll_timeout(),
         };
-        if let Some(at) = next.map(|at| at.max(self.now)) {
-            if place.armed.is_none_or(|armed| at < armed) {
-                place.armed = Some(at);
-                self.queue.push(at, What::Wake(node as u32));
-            }
+        if let Some(at) = next.map(|at| at.max(self.now))
+            && place.armed.is_none_or(|armed| at < armed)
+        {
+            place.armed = Some(at);
+            self.queue.push(at, What::Wake(node as u32));
         }
     }
 

@@ -170,10 +170,10 @@ impl Middlebox for Firewall {
         }
         passage.blocked += 1;
         passage.blocked_bytes += packet.len() as u64;
-        if verdict == Verdict::Reject {
-            if let Some(answer) = refusal(&packet, self.params.addr) {
-                out.send(port, answer);
-            }
+        if verdict == Verdict::Reject
+            && let Some(answer) = refusal(&packet, self.params.addr)
+        {
+            out.send(port, answer);
         }
     }
 

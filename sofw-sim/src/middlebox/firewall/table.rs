@@ -75,10 +75,10 @@ impl Table {
         let from = self.cursor.map_or(Bound::Unbounded, Bound::Excluded);
         let next = self.flows.range((from, Bound::Unbounded)).next();
         self.cursor = next.map(|(&flow, _)| flow);
-        if let Some((&flow, state)) = next {
-            if state.expires <= now {
-                self.flows.remove(&flow);
-            }
+        if let Some((&flow, state)) = next
+            && state.expires <= now
+        {
+            self.flows.remove(&flow);
         }
     }
 }

@@ -86,15 +86,15 @@ impl Ladder {
         let label = label_of(start_line);
         if half == self.server {
             // Inside hops are told by HRAC; datagrams were seen.
-            if let (Hop::Outside(hop), Transport::Tcp) = (to, to.transport()) {
-                if let Some(&phone) = self.by_addr.get(&(Zone::Public, hop.addr.ip())) {
-                    self.push(at, half, phone, label.clone(), call_id.clone(), false);
-                }
+            if let (Hop::Outside(hop), Transport::Tcp) = (to, to.transport())
+                && let Some(&phone) = self.by_addr.get(&(Zone::Public, hop.addr.ip()))
+            {
+                self.push(at, half, phone, label.clone(), call_id.clone(), false);
             }
-            if let (Hop::Outside(hop), Transport::Tcp) = (from, from.transport()) {
-                if let Some(&phone) = self.by_addr.get(&(Zone::Public, hop.addr.ip())) {
-                    self.push(at, phone, half, label, call_id.clone(), false);
-                }
+            if let (Hop::Outside(hop), Transport::Tcp) = (from, from.transport())
+                && let Some(&phone) = self.by_addr.get(&(Zone::Public, hop.addr.ip()))
+            {
+                self.push(at, phone, half, label, call_id.clone(), false);
             }
             return;
         }

@@ -336,10 +336,10 @@ impl Observer for Recorder {
     }
 
     fn datagram(&mut self, at: Instant, node: NodeId, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
-        if let Some(call_id) = accepted_invite(bytes) {
-            if let Some(phone) = self.map.phone(node) {
-                self.calls.answers(at, phone, call_id);
-            }
+        if let Some(call_id) = accepted_invite(bytes)
+            && let Some(phone) = self.map.phone(node)
+        {
+            self.calls.answers(at, phone, call_id);
         }
         self.ladder.datagram(at, node, to, bytes);
         for &who in &self.shown.datagrams {

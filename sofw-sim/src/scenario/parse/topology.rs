@@ -41,12 +41,12 @@ pub fn names(context: &Context, places: &[(Place, Section)], phones: &[Written])
 pub fn addresses(context: &Context, places: &[(Place, Section)], server: &ServerSpec, phones: &[Written]) {
     for (index, (place, section)) in places.iter().enumerate() {
         room(place, section, phones.iter().filter(|phone| phone.spec.place == Some(index)).count());
-        if let Some(hrac) = &place.hrac {
-            if !values::contains(place.network, hrac.addr) {
-                let (base, bits) = place.network;
-                let message = format!("{} is not in {base}/{bits}, the network of {}", hrac.addr, place.name);
-                section.section_or_empty("hrac").problem("address", message);
-            }
+        if let Some(hrac) = &place.hrac
+            && !values::contains(place.network, hrac.addr)
+        {
+            let (base, bits) = place.network;
+            let message = format!("{} is not in {base}/{bits}, the network of {}", hrac.addr, place.name);
+            section.section_or_empty("hrac").problem("address", message);
         }
         if place.nat.is_some() && place.network.0.is_ipv6() {
             section.problem("nat", "translates IPv4 only; leave nat out");
@@ -72,12 +72,12 @@ pub fn addresses(context: &Context, places: &[(Place, Section)], server: &Server
     }
     for Written { spec, span, address, .. } in phones {
         let Some(path) = address else { continue };
-        if let Some(place) = spec.place.map(|place| &places[place].0) {
-            if !values::contains(place.network, spec.addr) {
-                let (base, bits) = place.network;
-                let message = format!("{} is not in {base}/{bits}, the network of {}", spec.addr, place.name);
-                context.problem(span, path, message);
-            }
+        if let Some(place) = spec.place.map(|place| &places[place].0)
+            && !values::contains(place.network, spec.addr)
+        {
+            let (base, bits) = place.network;
+            let message = format!("{} is not in {base}/{bits}, the network of {}", spec.addr, place.name);
+            context.problem(span, path, message);
         }
         if let Some(other) = seen.insert((spec.place, spec.addr), spec.name.clone()) {
             context.problem(span, path, format!("{} is the address of {other} already", spec.addr));
@@ -128,10 +128,10 @@ pub fn overlaps(places: &[(Place, Section)]) {
 pub fn forwards(context: &Context, phones: &[Written]) {
     let names: Vec<&str> = phones.iter().map(|phone| phone.spec.name.as_str()).collect();
     for Written { spec, span, path, .. } in phones {
-        if let super::super::model::AnswerSpec::Forward(target) = &spec.answer {
-            if let Err(message) = super::step::callee(target, &names) {
-                context.problem(span, format!("{path} (answer)"), message);
-            }
+        if let super::super::model::AnswerSpec::Forward(target) = &spec.answer
+            && let Err(message) = super::step::callee(target, &names)
+        {
+            context.problem(span, format!("{path} (answer)"), message);
         }
     }
 }

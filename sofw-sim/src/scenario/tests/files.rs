@@ -74,13 +74,12 @@ fn the_templates_suggestions_are_right() {
         let key = suggestion.split(' ').next().unwrap();
         let mut lines: Vec<String> = TEMPLATE.lines().map(str::to_owned).collect();
         lines[at] = suggestion.to_owned();
-        if is_key {
-            if let Some(before) = lines[..at].iter().rposition(|line| line.starts_with(&format!("{key} = ")))
-            {
-                let in_same_table = !lines[before..at].iter().any(|line| line.starts_with('['));
-                if in_same_table {
-                    lines[before].clear();
-                }
+        if is_key
+            && let Some(before) = lines[..at].iter().rposition(|line| line.starts_with(&format!("{key} = ")))
+        {
+            let in_same_table = !lines[before..at].iter().any(|line| line.starts_with('['));
+            if in_same_table {
+                lines[before].clear();
             }
         }
         let text = lines.join("\n").replace("# [server]", "[server]");
