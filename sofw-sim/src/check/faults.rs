@@ -28,6 +28,7 @@ impl Faults {
     }
 
     /// One was wrong.
+    #[cold]
     pub fn found(&mut self, at: Instant, text: impl FnOnce() -> String) {
         self.count += 1;
         if self.first.len() < TOLD_MAX {

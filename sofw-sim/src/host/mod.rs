@@ -8,16 +8,17 @@
 //! write per connection is under way, and media of the two halves is read at most once per millisecond while it flows.
 
 mod app;
+mod perform;
 mod sockets;
 mod streams;
 #[cfg(test)]
 mod tests;
 
-use core::net::{IpAddr, SocketAddr};
+use core::net::IpAddr;
 use std::collections::{BTreeMap, VecDeque};
 
 use sofw_core::base::{Duration, Instant, Rng};
-use sofw_core::io::{Endpoint, Input, IoError, Output, SocketId};
+use sofw_core::io::{Input, SocketId};
 use sofw_core::testing::phone::Phone;
 use sofw_core::{Hrac, Hras};
 
@@ -339,8 +340,7 @@ impl Host {
             if self.uses_tcp {
                 self.stirred |= self.streams.handle_events(now, &mut self.tcp, &mut self.app);
             }
-            let idle = !std::mem::take(&mut self.stirred);
-            if !idle {
+            if std::mem::take(&mut self.stirred) {
                 asked = true;
                 while let Some(act) = self.app.poll_act() {
                     self.perform(now, node, act, out, observer);
@@ -353,7 +353,7 @@ impl Host {
                 self.stirred = true;
                 self.app.handle_input(now, answer);
             }
-            if idle && !self.stirred && !(self.uses_tcp && self.tcp.has_events()) {
+            if !self.stirred && !(self.uses_tcp && self.tcp.has_events()) {
                 break;
             }
         }
@@ -378,95 +378,6 @@ impl Host {
             }
         }
     }
-
-    fn perform<O: Observer>(
-        &mut self,
-        now: Instant,
-        node: NodeId,
-        act: Act,
-        out: &mut Outbox,
-        observer: &mut O,
-    ) {
-        match act {
-            Act::Do(output) => self.do_output(now, node, output, out, observer),
-            Act::Pause(conn) => self.streams.pause(conn),
-            Act::Resume(conn) => self.streams.resume(conn),
-            Act::Reset(conn) => self.streams.reset(now, &mut self.tcp, conn),
-            Act::ShutWrite(conn) => self.streams.shut_write(now, &mut self.tcp, conn),
-            Act::Packet(port, packet) => out.send(port, packet),
-        }
-    }
-
-    fn do_output<O: Observer>(
-        &mut self,
-        now: Instant,
-        node: NodeId,
-        output: Output,
-        out: &mut Outbox,
-        observer: &mut O,
-    ) {
-        match output {
-            Output::Send { socket, to, payload } => {
-                let Some(from) = self.udp.addr(&self.addrs, socket) else { return };
-                // EAFNOSUPPORT and EMSGSIZE: a real socket refuses these, too.
-                if from.is_ipv4() != to.is_ipv4() || payload.len() > DATAGRAM_MAX {
-                    self.counters.unsendable += 1;
-                    return;
-                }
-                match (socket, &self.app) {
-                    (SocketId::Media(_), App::Phone(_)) => observer.spoke(now, node, to, &payload),
-                    _ => observer.datagram(now, node, from, to, &payload),
-                }
-                out.send(0, Packet::udp(from, to, &payload));
-            }
-            Output::Bind { socket, addr } => {
-                let result = self.bind(socket, addr);
-                self.answers.push_back(match result {
-                    Ok(()) => Input::Bound(socket),
-                    Err(error) => Input::BindFailed(socket, error),
-                });
-            }
-            Output::Unbind(socket) => self.udp.unbind(socket),
-            Output::Listen { listener, addr } => {
-                self.uses_tcp = true;
-                self.tcp.listen(addr);
-                self.streams.listen(listener, addr);
-                self.answers.push_back(Input::Listening(listener));
-            }
-            Output::Connect { conn, to } => match self.resolve(&to) {
-                Some(to) => {
-                    let local = self.addrs.iter().find(|addr| addr.is_ipv4() == to.is_ipv4());
-                    let local = local.copied().unwrap_or(self.addrs[0]);
-                    self.uses_tcp = true;
-                    self.streams.connect(now, &mut self.tcp, conn, local, to);
-                }
-                None => self.answers.push_back(Input::ConnectFailed(conn, IoError::Unreachable)),
-            },
-            Output::Write { conn, payload } => {
-                self.counters.written += payload.len() as u64;
-                self.streams.write(now, &mut self.tcp, conn, payload);
-            }
-            Output::Close(conn) => self.streams.close(now, &mut self.tcp, conn),
-            Output::Event(event) => observer.event(now, node, &event),
-        }
-    }
-
-    fn bind(&mut self, socket: SocketId, addr: SocketAddr) -> Result<(), IoError> {
-        if !self.addrs.contains(&addr.ip()) {
-            return Err(IoError::AddressNotLocal);
-        }
-        self.udp.bind(&self.addrs, socket, addr).then_some(()).ok_or(IoError::AddressInUse)
-    }
-
-    fn resolve(&self, to: &Endpoint) -> Option<SocketAddr> {
-        match to {
-            Endpoint::Addr(addr) => Some(*addr),
-            Endpoint::Name(name, port) => {
-                let addr = self.names.get(name).copied().or_else(|| name.parse().ok())?;
-                Some(SocketAddr::new(addr, *port))
-            }
-        }
-    }
 }
 
 fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
@@ -476,8 +387,6 @@ fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
     }
 }
 
-/// Longest payload of a datagram (RFC 768 and the IPv4 header).
-const DATAGRAM_MAX: usize = 65_507;
 /// As the production driver does by default.
 const GATHER: Duration = Duration::from_millis(1);
 /// Media that comes again within so many gathering times flows; else a packet is a lone one and is not made to wait.

@@ -133,48 +133,54 @@ impl Streams {
         while let Some(event) = tcp.poll_event() {
             told |= !matches!(event, TcpEvent::Writable(_) | TcpEvent::Closed(_));
             match event {
-                TcpEvent::Accepted { listener, id, peer } => {
-                    let Some(&listener_id) = self.listeners.get(&listener) else {
-                        tcp.abort(now, id);
-                        continue;
-                    };
-                    self.accepted += 1;
-                    let conn = ConnId::Accepted(self.accepted);
-                    self.add(conn, id, listener.ip(), true);
-                    app.handle_input(now, Input::Accepted { listener: listener_id, conn, peer });
-                }
-                TcpEvent::Connected(id) => {
-                    let Some(&conn) = self.by_id.get(&id) else { continue };
-                    if let Some(stream) = self.by_conn.get_mut(&conn) {
-                        stream.connected = true;
-                        let local = stream.local;
-                        app.handle_input(now, Input::Connected { conn, local: SocketAddr::new(local, 0) });
-                    }
-                }
-                TcpEvent::Refused(id) => self.gone(now, id, app, IoError::Refused),
-                TcpEvent::TimedOut(id) => self.gone(now, id, app, IoError::TimedOut),
-                TcpEvent::Reset(id) => self.gone(now, id, app, IoError::Reset),
                 TcpEvent::Readable(id) => self.read(now, tcp, id, app),
                 TcpEvent::Writable(id) => {
                     if let Some(&conn) = self.by_id.get(&id) {
                         self.ready.push(conn);
                     }
                 }
-                TcpEvent::PeerClosed(id) => {
-                    let Some(&conn) = self.by_id.get(&id) else { continue };
-                    if let Some(stream) = self.by_conn.get_mut(&conn) {
-                        stream.peer_closed = true;
-                    }
-                    self.read(now, tcp, id, app);
-                }
-                TcpEvent::Closed(id) => {
-                    if let Some(conn) = self.by_id.remove(&id) {
-                        self.by_conn.remove(&conn);
-                    }
-                }
+                seldom => self.handle_seldom(now, tcp, app, seldom),
             }
         }
         told
+    }
+
+    /// Beginnings and ends. Apart, so that what every segment causes is short.
+    #[cold]
+    fn handle_seldom(&mut self, now: Instant, tcp: &mut Stack, app: &mut App, event: TcpEvent) {
+        match event {
+            TcpEvent::Accepted { listener, id, peer } => {
+                let Some(&listener_id) = self.listeners.get(&listener) else { return tcp.abort(now, id) };
+                self.accepted += 1;
+                let conn = ConnId::Accepted(self.accepted);
+                self.add(conn, id, listener.ip(), true);
+                app.handle_input(now, Input::Accepted { listener: listener_id, conn, peer });
+            }
+            TcpEvent::Connected(id) => {
+                let Some(&conn) = self.by_id.get(&id) else { return };
+                if let Some(stream) = self.by_conn.get_mut(&conn) {
+                    stream.connected = true;
+                    let local = stream.local;
+                    app.handle_input(now, Input::Connected { conn, local: SocketAddr::new(local, 0) });
+                }
+            }
+            TcpEvent::Refused(id) => self.gone(now, id, app, IoError::Refused),
+            TcpEvent::TimedOut(id) => self.gone(now, id, app, IoError::TimedOut),
+            TcpEvent::Reset(id) => self.gone(now, id, app, IoError::Reset),
+            TcpEvent::PeerClosed(id) => {
+                let Some(&conn) = self.by_id.get(&id) else { return };
+                if let Some(stream) = self.by_conn.get_mut(&conn) {
+                    stream.peer_closed = true;
+                }
+                self.read(now, tcp, id, app);
+            }
+            TcpEvent::Closed(id) => {
+                if let Some(conn) = self.by_id.remove(&id) {
+                    self.by_conn.remove(&conn);
+                }
+            }
+            TcpEvent::Readable(_) | TcpEvent::Writable(_) => {}
+        }
     }
 
     /// The peer's half is read to its end: the connection is over for the program, and so is our half.
