@@ -305,8 +305,10 @@ impl Hrac {
             self.out.push_back(output);
         }
         self.waiting.tunnel_is_up(self.now, self.tunnel.is_up());
-        for (phone, invite) in self.waiting.take_late(self.now) {
-            self.cancel(phone, &invite);
+        if self.waiting.has_late(self.now) {
+            for (phone, invite) in self.waiting.take_late(self.now) {
+                self.cancel(phone, &invite);
+            }
         }
     }
 

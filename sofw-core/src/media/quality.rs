@@ -80,7 +80,10 @@ impl Quality {
 
     fn jitter(&mut self, now: Instant, payload_type: u8, timestamp: u32) {
         let Some(clock_hz) = clock_hz(payload_type) else { return };
-        let arrival = (u128::from(now.as_nanos()) * u128::from(clock_hz) / 1_000_000_000) as u32;
+        let (nanos, hz) = (now.as_nanos(), u64::from(clock_hz));
+        // Seconds and their parts apart, or the product would need 128 bits.
+        let part = nanos % 1_000_000_000 * hz / 1_000_000_000;
+        let arrival = (nanos / 1_000_000_000).wrapping_mul(hz).wrapping_add(part) as u32;
         let transit = i64::from(arrival.wrapping_sub(timestamp) as i32);
         if self.clock_hz == clock_hz {
             let distance = (transit - self.transit).unsigned_abs().min(u64::from(u32::MAX));

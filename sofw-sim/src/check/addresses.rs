@@ -183,4 +183,4 @@ fn may_carry_sip(packet: &Packet) -> bool {
 
 const SIP_PORT: u16 = 5060;
 /// Pairs remembered as fine.
-const FINE_MAX: usize = 1_024;
+const FINE_MAX: usize = 8_192;

@@ -47,7 +47,7 @@ impl Packet {
         let length = UDP_HEADER + payload.len();
         let mut packet = Packet::start(source, destination, Protocol::Udp, UDP_HEADER, length);
         let at = usize::from(packet.transport);
-        packet.bytes.resize(at + UDP_HEADER, 0);
+        packet.bytes.extend_from_slice(&[0; UDP_HEADER]);
         let mut udp = UdpPacket::new_unchecked(&mut packet.bytes[at..]);
         udp.set_src_port(source.port());
         udp.set_dst_port(destination.port());
@@ -219,7 +219,7 @@ impl Packet {
                 let repr =
                     Ipv4Repr { src_addr, dst_addr, next_header, payload_len: length, hop_limit: HOP_LIMIT };
                 let mut bytes = pool::take();
-                bytes.resize(IPV4_HEADER, 0);
+                bytes.extend_from_slice(&[0; IPV4_HEADER]);
                 repr.emit(&mut Ipv4Packet::new_unchecked(&mut bytes), &unchecked());
                 (bytes, IPV4_HEADER)
             }
@@ -227,7 +227,7 @@ impl Packet {
                 let repr =
                     Ipv6Repr { src_addr, dst_addr, next_header, payload_len: length, hop_limit: HOP_LIMIT };
                 let mut bytes = pool::take();
-                bytes.resize(IPV6_HEADER, 0);
+                bytes.extend_from_slice(&[0; IPV6_HEADER]);
                 repr.emit(&mut Ipv6Packet::new_unchecked(&mut bytes));
                 (bytes, IPV6_HEADER)
             }

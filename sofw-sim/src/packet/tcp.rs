@@ -74,10 +74,10 @@ impl Packet {
 /// A segment with timestamps and no other option: nearly all are.
 fn usual(head: &Head, (value, echo): (u32, u32), payload: &[u8]) -> Packet {
     let option = TcpOption::TimeStamp { tsval: value, tsecr: echo };
-    let header = TCP_HEADER + option.buffer_len().next_multiple_of(4);
+    let header = USUAL_HEADER;
     let mut packet = Packet::start(head.src, head.dst, Protocol::Tcp, header, header + payload.len());
     let at = usize::from(packet.transport);
-    packet.bytes.resize(at + header, 0);
+    packet.bytes.extend_from_slice(&[0; USUAL_HEADER]);
     let mut tcp = TcpPacket::new_unchecked(&mut packet.bytes[at..]);
     tcp.set_src_port(head.src.port());
     tcp.set_dst_port(head.dst.port());
@@ -133,5 +133,5 @@ fn control(flags: Flags) -> TcpControl {
     }
 }
 
-/// Without options (RFC 9293 §3.1).
-const TCP_HEADER: usize = 20;
+/// 20 bytes (RFC 9293 §3.1), timestamps of 10 (RFC 7323 §3.2), padding to words.
+const USUAL_HEADER: usize = 32;
