@@ -108,7 +108,7 @@ impl Addresses {
 
     fn inside(&mut self, at: Instant, map: &Map, number: usize, seen: Seen, packet: &Packet) {
         let Some(place) = map.places.get(number) else { return };
-        if self.is_fine(seen, packet) {
+        if self.is_fine(seen, packet) || !self.is_entrance(map, number, seen.link) {
             return;
         }
         let (from, to) = (packet.source().ip(), packet.destination().ip());
