@@ -353,7 +353,8 @@ impl Host {
                 self.stirred = true;
                 self.app.handle_input(now, answer);
             }
-            if !self.stirred && !(self.uses_tcp && self.tcp.has_events()) {
+            let is_over = !self.uses_tcp || !self.tcp.has_events();
+            if is_over && !self.stirred {
                 break;
             }
         }

@@ -89,11 +89,13 @@ proptest! {
                 }
                 Step::Sip(number, port, is_tcp, relay) => {
                     let phone = at(number, port);
-                    told.insert((relay, addr(&phone).ip()));
+                    // RTCP of a relay port is the next one.
+                    told.extend([relay, relay + 1].map(|port| (port, addr(&phone).ip())));
                     world.sip(if is_tcp { tcp(&phone) } else { udp(&phone) }, &invite("10.10.10.2", relay));
                 }
                 Step::Open(flow, port, phone) => {
-                    named.extend(phone.map(|(number, media)| (port, addr(&at(number, media)))));
+                    let pair = |(number, media)| [0, 1].map(|n| (port + n, addr(&at(number, media + n))));
+                    named.extend(phone.into_iter().flat_map(pair));
                     world.open_flow(flow, port, phone.map(|(number, port)| at(number, port)).as_deref());
                 }
                 Step::Close(flow) => world.frame(Frame::CloseFlow(FlowId(flow))),

@@ -181,6 +181,8 @@ impl TunnelClient {
             }
             Some(Uplink::None) | None => {}
         }
+        // What grew old here is told, too.
+        self.drain_session(now);
     }
 
     /// What the parent must do, in order.
@@ -214,7 +216,7 @@ impl TunnelClient {
                 SessionEvent::Voice(flow, datagram) => {
                     self.output.push_back(TunnelOutput::Voice(OWN_SITE, flow, datagram));
                 }
-                SessionEvent::LateVoice => self.event(Event::Dropped(DropReason::LateVoice, None)),
+                SessionEvent::Dropped(reason) => self.event(Event::Dropped(reason, None)),
                 SessionEvent::Pong { number, round_trip } => self.echo(now, number, round_trip),
                 SessionEvent::GoAway => self.end_session(now, "the server ended the session"),
             }

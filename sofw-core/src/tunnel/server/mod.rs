@@ -162,6 +162,8 @@ impl TunnelServer {
     pub fn flush(&mut self, now: Instant) {
         while let Some(key) = self.dirty.pop() {
             self.flush_down(now, key);
+            // What grew old here is told, too.
+            self.drain_session(now, key);
         }
     }
 

@@ -11,7 +11,7 @@ use crate::config::SiteKey;
 use crate::config::limits::{
     CARRIER_SILENCE_MAX, RESUME_WINDOW, SITE_CONNECTIONS_MAX, SITE_PENDING_SESSIONS_MAX, STRANGER_TIMEOUT,
 };
-use crate::event::{DropReason, Event, Rung};
+use crate::event::{Event, Rung};
 use crate::io::ConnId;
 use crate::tunnel::TunnelOutput;
 use crate::tunnel::seal::answer_hello;
@@ -213,7 +213,7 @@ impl TunnelServer {
                 Some(SessionEvent::Voice(flow, datagram)) => {
                     self.output.push_back(TunnelOutput::Voice(site, flow, datagram));
                 }
-                Some(SessionEvent::LateVoice) => self.event(Event::Dropped(DropReason::LateVoice, None)),
+                Some(SessionEvent::Dropped(reason)) => self.event(Event::Dropped(reason, None)),
                 Some(SessionEvent::Pong { number, round_trip }) => self.echo(now, key, number, round_trip),
                 Some(SessionEvent::GoAway) => {
                     self.end_session(now, key, "the site ended the session");

@@ -26,7 +26,7 @@ impl Session {
     pub fn fill_record(&mut self, now: Instant, max: usize, out: &mut BytesMut) -> bool {
         self.handle_timeout(now);
         let stale = self.voice.drop_stale(now, self.flight.age_max(now));
-        self.stats.count_drops(DropReason::StaleVoice, stale);
+        self.dropped(DropReason::StaleVoice, stale);
         if !self.wants_write() {
             return false;
         }

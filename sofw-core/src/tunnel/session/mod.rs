@@ -55,8 +55,8 @@ pub enum SessionEvent {
     Frame(Frame),
     /// A media datagram: a slice of the decrypted record.
     Voice(FlowId, Payload),
-    /// A media datagram came too late to be heard, and was dropped.
-    LateVoice,
+    /// A media datagram was dropped: at the sender for its age or for want of room, at the receiver for its age.
+    Dropped(DropReason),
     /// The answer to [`Session::ping`] number `number`, or to a ping by timer.
     Pong {
         /// Which ping.
@@ -144,16 +144,22 @@ impl Session {
     /// Queues a media datagram (copied once). It is delivered soon, or dropped and counted.
     pub fn send_voice(&mut self, now: Instant, flow: FlowId, urgent: bool, datagram: &[u8]) {
         if datagram.len() > MEDIA_DATAGRAM_MAX {
-            return self.stats.count_drops(DropReason::Oversize, 1);
+            return self.dropped(DropReason::Oversize, 1);
         }
         if flow.0 > FlowId::MAX {
-            return self.stats.count_drops(DropReason::NoFlow, 1);
+            return self.dropped(DropReason::NoFlow, 1);
         }
         let sequence = self.numbers_out.next(flow);
         let frame = View::Voice { flow, sequence, urgent, datagram };
         let dropped = self.voice.push(now, urgent, frame, self.voice_age_max);
-        self.stats.count_drops(DropReason::StaleVoice, dropped.stale);
-        self.stats.count_drops(DropReason::QueueFull, dropped.full);
+        self.dropped(DropReason::StaleVoice, dropped.stale);
+        self.dropped(DropReason::QueueFull, dropped.full);
+    }
+
+    /// Counts so many datagrams, and tells of each.
+    fn dropped(&mut self, reason: DropReason, count: u64) {
+        self.stats.count_drops(reason, count);
+        self.events.extend((0..count).map(|_| SessionEvent::Dropped(reason)));
     }
 
     /// Asks for a ping in the next record; its answer is [`SessionEvent::Pong`] with the number returned here. If the

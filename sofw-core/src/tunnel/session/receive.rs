@@ -43,8 +43,7 @@ impl Session {
                 self.stats.voice_received += 1;
                 has_voice = true;
                 if is_late && !urgent {
-                    self.stats.count_drops(DropReason::LateVoice, 1);
-                    self.events.push_back(SessionEvent::LateVoice);
+                    self.dropped(DropReason::LateVoice, 1);
                 } else {
                     self.events.push_back(SessionEvent::Voice(flow, payload));
                 }

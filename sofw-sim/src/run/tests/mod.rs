@@ -123,3 +123,22 @@ fn the_same_seed_gives_the_same_run_and_another_one_does_not() {
     assert_eq!(digest(1), digest(1));
     assert_ne!(digest(1), digest(2));
 }
+
+/// An operator sees on each half's status what became of the voice of an outage: what waited too long before the tunnel, and what came out of it
+/// too late.
+#[test]
+fn voice_that_an_outage_made_old_is_counted_by_the_half_that_dropped_it() {
+    let mut scenario = office();
+    scenario.duration = Duration::from_secs(30);
+    scenario.timeline.clear();
+    scenario.timeline.push(call(4, 0, "bob", Some(Duration::from_secs(20))));
+    let outage = Action::Outage(0, Duration::from_secs(4));
+    scenario.timeline.push(Step { at: Duration::from_secs(10), action: outage, line: 0 });
+    let record = run(&scenario, 1);
+    for reason in ["stale_voice", "late_voice"] {
+        for half in ["hrac", "hras"] {
+            let counted = record.counters.get(&format!("{half} dropped {reason}")).copied().unwrap_or(0);
+            assert!(counted > 0, "{half} {reason}: {:?}", record.counters);
+        }
+    }
+}

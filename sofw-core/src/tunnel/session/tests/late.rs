@@ -25,7 +25,8 @@ fn heard(now: u64) -> (Vec<(u32, Vec<u8>)>, usize, SessionStats) {
     let bytes = call(&mut hrac, &mut hras);
     hras.receive(at(now), &bytes, &mut RecordReader::new()).unwrap();
     let events: Vec<_> = core::iter::from_fn(|| hras.poll()).collect();
-    let dropped = events.iter().filter(|event| **event == SessionEvent::LateVoice).count();
+    let dropped =
+        events.iter().filter(|event| **event == SessionEvent::Dropped(DropReason::LateVoice)).count();
     let heard = voices(&events);
     assert_eq!(frames(events), [sip(b"BYE")], "SIP is never too late");
     (heard, dropped, *hras.stats())
