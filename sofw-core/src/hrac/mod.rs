@@ -305,10 +305,8 @@ impl Hrac {
             self.out.push_back(output);
         }
         self.waiting.tunnel_is_up(self.now, self.tunnel.is_up());
-        if self.waiting.has_late(self.now) {
-            for (phone, invite) in self.waiting.take_late(self.now) {
-                self.cancel(phone, &invite);
-            }
+        for (phone, invite) in self.waiting.take_late(self.now) {
+            self.cancel(phone, &invite);
         }
     }
 

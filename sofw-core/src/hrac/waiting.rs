@@ -73,15 +73,10 @@ impl Waiting {
         }
     }
 
-    /// Whether [`Waiting::take_late`] may give anything.
-    pub(super) fn has_late(&self, now: Instant) -> bool {
-        self.late_at.is_some_and(|at| at <= now)
-    }
-
     /// INVITEs of which nothing was heard until their callers gave up (RFC 3261 §17.1.1.2, timer B). They must be cancelled, or phones ring
     /// for nobody when the tunnel is back; and at once, so that the CANCEL comes right behind.
     pub(super) fn take_late(&mut self, now: Instant) -> Vec<(RaHeader, Payload)> {
-        if !self.has_late(now) {
+        if self.late_at.is_none_or(|at| at > now) {
             return Vec::new();
         }
         let mut late = Vec::new();

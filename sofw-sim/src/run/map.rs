@@ -122,15 +122,6 @@ impl Map {
         self.is_phone_link.get(link).copied().unwrap_or(false)
     }
 
-    /// Whether recorders or checkers want to see what passes a link: all but what joins the boxes of a place, where nothing is to be
-    /// seen that is not seen before or behind them.
-    pub fn is_watched(&self, link: LinkId) -> bool {
-        self.zones.get(link) == Some(&Zone::Public)
-            || self.is_phone_link(link)
-            || self.hrac_at.get(link).is_some_and(Option::is_some)
-            || self.places.iter().any(|place| place.inner == link || place.line == link)
-    }
-
     /// The link that a node hangs on.
     pub fn link_of(&self, node: NodeId) -> Option<LinkId> {
         self.link_at.get(node).copied().flatten()

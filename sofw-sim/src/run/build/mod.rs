@@ -66,10 +66,13 @@ impl<'a> Builder<'a> {
                 map.hrac_at[link] = Some(number);
             }
         }
-        let captures = !scenario.capture.is_empty();
-        let watched = (0..map.zones.len()).filter(|&link| captures || map.is_watched(link));
-        watched.for_each(|link| world.observe(link));
+        let links = map.zones.len();
         world.observer.start(scenario, map);
+        for link in 0..links {
+            if world.observer.watches(link) {
+                world.observe(link);
+            }
+        }
         (builder, world)
     }
 

@@ -45,9 +45,9 @@ impl Captures {
         Captures { open }
     }
 
-    /// Whether anything is captured.
-    pub fn is_empty(&self) -> bool {
-        self.open.is_empty()
+    /// Whether what passes a link is captured.
+    pub fn watches(&self, link: LinkId) -> bool {
+        self.open.iter().any(|open| open.link == link)
     }
 
     pub fn packet(&mut self, at: Instant, seen: Seen, packet: &Packet, calls: &Calls) {

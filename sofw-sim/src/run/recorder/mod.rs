@@ -20,7 +20,7 @@ use crate::check::{Checker, Look, Media, Sights};
 use crate::packet::Packet;
 use crate::record::{Record, Registration};
 use crate::scenario::Scenario;
-use crate::world::{NodeId, Observer, Seen, shares};
+use crate::world::{LinkId, NodeId, Observer, Seen, shares};
 
 use calls::Calls;
 use capture::Captures;
@@ -132,6 +132,13 @@ impl Recorder {
         self.granted = vec![None; map.phones.len()];
         self.shown = Shown::to(&self.checkers, &map);
         self.map = map;
+    }
+
+    /// Whether anybody wants to see what passes a link.
+    pub fn watches(&self, link: LinkId) -> bool {
+        self.shown.packets.get(link).is_some_and(|who| !who.is_empty())
+            || self.traffic.watches(link)
+            || self.captures.watches(link)
     }
 
     /// Something happened that people want to read.
@@ -278,7 +285,7 @@ impl Recorder {
 impl Observer for Recorder {
     fn packet(&mut self, at: Instant, seen: Seen, packet: &Packet) {
         self.traffic.packet(at, seen, packet);
-        if !self.captures.is_empty() {
+        if self.captures.watches(seen.link) {
             self.captures.packet(at, seen, packet, &self.calls);
         }
         for &who in self.shown.packets.get(seen.link).into_iter().flatten() {

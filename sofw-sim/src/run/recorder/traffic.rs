@@ -32,6 +32,11 @@ impl Traffic {
         }
     }
 
+    /// Whether a link is a place's line.
+    pub fn watches(&self, link: LinkId) -> bool {
+        self.place_at.get(link).is_some_and(Option::is_some)
+    }
+
     pub fn packet(&mut self, at: Instant, seen: Seen, packet: &Packet) {
         let place: Option<usize> = self.place_at.get(seen.link as LinkId).copied().flatten();
         let Some(traffic) = place.and_then(|place| self.places.get_mut(place)) else { return };

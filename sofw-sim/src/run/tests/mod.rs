@@ -142,3 +142,43 @@ fn voice_that_an_outage_made_old_is_counted_by_the_half_that_dropped_it() {
         }
     }
 }
+
+/// Sees every packet of every link.
+#[derive(Debug, Default)]
+struct AllLinks(std::rc::Rc<std::cell::RefCell<std::collections::BTreeSet<usize>>>);
+
+impl crate::check::Checker for AllLinks {
+    fn name(&self) -> &'static str {
+        "all links"
+    }
+    fn packet(
+        &mut self,
+        _: sofw_core::base::Instant,
+        _: &super::Map,
+        seen: crate::world::Seen,
+        _: &crate::packet::Packet,
+    ) {
+        self.0.borrow_mut().insert(seen.link);
+    }
+    fn finish(&mut self, _: sofw_core::base::Instant, _: &super::Map) -> Vec<crate::record::Finding> {
+        Vec::new()
+    }
+}
+
+/// Links that nobody watches are not shown, but whoever asks for all gets all: also those between the boxes of a place.
+#[test]
+fn a_checker_that_watches_every_link_sees_every_link() {
+    let (scenario, links) = (office(), AllLinks::default());
+    let seen = std::rc::Rc::clone(&links.0);
+    run_with(&scenario, 1, Options { settle: false, ..Options::default() }, vec![Box::new(links)]);
+    let (_, world) =
+        super::build::Builder::build(&scenario, 1, super::Recorder::new(vec![Box::new(AllLinks::default())]));
+    let silent = ["stranger"];
+    let map = &world.observer.map;
+    let missing: Vec<_> = (0..map.link_names.len())
+        .filter(|link| !seen.borrow().contains(link))
+        .map(|link| map.link_names[link].as_str())
+        .filter(|name| !silent.contains(name))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?} of {:?}", map.link_names);
+}
