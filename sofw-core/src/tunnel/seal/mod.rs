@@ -6,7 +6,7 @@
 //! both  Keys: two directions, explicit nonces, replay window
 //! ```
 //!
-//! The handshake is `Noise_NNpsk0_25519_ChaChaPoly_SHA256` with the site's key as PSK: both ends prove the key, and
+//! The handshake is `Noise_NNpsk0_25519_AESGCM_SHA256` with the site's key as PSK: both ends prove the key, and
 //! fresh X25519 keys give forward secrecy. Randomness comes from the core's own seeded generator, so a run can be
 //! repeated byte for byte.
 //!
@@ -157,7 +157,7 @@ pub fn answer_hello(
 
 /// Public key and authentication tag around a handshake payload.
 const HANDSHAKE_OVERHEAD: usize = 32 + 16;
-const PATTERN: &str = "Noise_NNpsk0_25519_ChaChaPoly_SHA256";
+const PATTERN: &str = "Noise_NNpsk0_25519_AESGCM_SHA256";
 /// Bound into the handshake hash together with the hint: another version's hello does not open.
 const PROLOGUE: &[u8] = b"SoFW tunnel 1";
 
@@ -218,7 +218,7 @@ impl CryptoResolver for Resolver {
     }
 
     fn resolve_cipher(&self, choice: &CipherChoice) -> Option<Box<dyn Cipher>> {
-        // The pure Rust cipher costs eight times as much on a record with one voice packet; snow links ring in any case.
+        // A pure Rust cipher costs several times as much on a record with one voice packet; snow links ring in any case.
         RingResolver.resolve_cipher(choice)
     }
 }
