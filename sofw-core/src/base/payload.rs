@@ -49,8 +49,9 @@ impl core::fmt::Debug for Payload {
 
 /// A pool that hands out buffers and gets their memory back when the payloads made from them are dropped.
 ///
-/// A buffer is carved out of one block; once every payload of the block is gone, the block is used again. A driver
-/// that drops payloads within its drain loop therefore causes no allocation in steady state.
+/// A buffer is carved out of one block; whenever every payload of the block is gone, the block is used again from its start. A driver
+/// that drops payloads within its drain loop therefore causes no allocation in steady state, and the same few kilobytes stay in the
+/// processor's cache.
 #[derive(Debug)]
 pub struct PayloadPool {
     block: BytesMut,
@@ -65,12 +66,18 @@ impl PayloadPool {
 
     /// An empty buffer with room for at least `len` bytes. Fill it, then give it back with [`PayloadPool::finish`].
     pub fn start(&mut self, len: usize) -> &mut BytesMut {
-        debug_assert!(self.block.is_empty(), "finish() follows start()");
-        if self.block.capacity() < len {
-            // Takes the old block again if all its payloads are dropped, else a new one.
+        if !self.has_room(len) {
             self.block.reserve(len.max(self.block_size));
         }
         &mut self.block
+    }
+
+    /// Whether [`PayloadPool::start`] finds `len` bytes without an allocation.
+    pub fn has_room(&mut self, len: usize) -> bool {
+        debug_assert!(self.block.is_empty(), "finish() follows start()");
+        // Asked for a whole block, it goes back to the start if no payload of it is left.
+        let is_whole = self.block.try_reclaim(self.block_size);
+        (is_whole && len <= self.block_size) || self.block.capacity() >= len
     }
 
     /// The bytes written since [`PayloadPool::start`], as a payload.
@@ -82,5 +89,28 @@ impl PayloadPool {
     pub fn copy(&mut self, bytes: &[u8]) -> Payload {
         self.start(bytes.len()).extend_from_slice(bytes);
         self.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_begins_anew_once_its_payloads_are_gone() {
+        let mut pool = PayloadPool::new(64);
+        let first = pool.copy(b"first");
+        let start = first.as_ptr();
+        let second = pool.copy(b"second");
+        assert_ne!(second.as_ptr(), start, "the first is still there");
+        assert_eq!((&*first, &*second), (&b"first"[..], &b"second"[..]));
+        drop(first);
+        assert_ne!(pool.copy(b"third").as_ptr(), start, "the second is still there");
+        assert_eq!(&*second, b"second");
+        drop(second);
+        assert_eq!(pool.copy(b"fourth").as_ptr(), start);
+        // Longer than a block, and than what is left of one.
+        assert_eq!(pool.copy(&[7; 100]).len(), 100);
+        assert!(pool.has_room(100) && !pool.has_room(10_000));
     }
 }

@@ -8,28 +8,21 @@ use bytes::BytesMut;
 pub(in super::super) struct PacketPool {
     pools: [PayloadPool; 2],
     current: usize,
-    left: usize,
-    block_size: usize,
 }
 
 impl PacketPool {
     pub fn new(block_size: usize) -> Self {
         let pools = [PayloadPool::new(block_size), PayloadPool::new(block_size)];
-        PacketPool { pools, current: 0, left: 0, block_size }
+        PacketPool { pools, current: 0 }
     }
 
     /// A packet of at most `len` bytes, which `fill` writes.
     pub fn packet(&mut self, len: usize, fill: impl FnOnce(&mut BytesMut)) -> Payload {
-        let mut room = len;
-        if self.left < len {
+        if !self.pools[self.current].has_room(len) {
             self.current = 1 - self.current;
-            // More than is left of that block, so that all of it is taken again.
-            room = self.block_size.max(len);
-            self.left = room;
         }
-        self.left -= len;
         let pool = &mut self.pools[self.current];
-        fill(pool.start(room));
+        fill(pool.start(len));
         pool.finish()
     }
 }
