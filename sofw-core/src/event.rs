@@ -85,6 +85,19 @@ impl DropReason {
     ];
 }
 
+/// A SIP message that passed a half.
+#[derive(Clone, PartialEq, Debug)]
+pub struct SipPassage {
+    /// Where it came from.
+    pub from: Hop,
+    /// Where it goes.
+    pub to: Hop,
+    /// The start line.
+    pub start_line: String,
+    /// Its Call-ID.
+    pub call_id: String,
+}
+
 /// An event for the operator's log, the demo's ladder or a simulator's trace.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Event {
@@ -131,17 +144,8 @@ pub enum Event {
         /// `"unknown site"`, `"wrong key"`, `"malformed"`.
         reason: &'static str,
     },
-    /// A SIP message passed this half: for ladders and traces.
-    Sip {
-        /// Where it came from.
-        from: Hop,
-        /// Where it goes.
-        to: Hop,
-        /// The start line.
-        start_line: String,
-        /// Its Call-ID.
-        call_id: String,
-    },
+    /// A SIP message passed this half: for ladders and traces. In a box, because outputs are moved with every packet and seldom are this.
+    Sip(Box<SipPassage>),
     /// A user's binding changed.
     Registered {
         /// The user part of the address-of-record.

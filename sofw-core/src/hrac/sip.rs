@@ -10,7 +10,7 @@ use super::phones::media_of;
 use super::waiting::Admission;
 use crate::base::{Hop, InsideAddr, Payload, SiteId, Transport};
 use crate::config::limits::{SIP_MESSAGE_MAX, TUNNEL_DOWN_RETRY_AFTER_S};
-use crate::event::{DropReason, Event};
+use crate::event::{DropReason, Event, SipPassage};
 use crate::io::{Output, SocketId};
 use crate::sip::{Editor, HeaderName, Message, Method, build, is_keep_alive};
 use crate::transport::Arrived;
@@ -147,12 +147,12 @@ impl Hrac {
         let hop = |addr| Hop::Inside(InsideAddr { site: SiteId(0), transport: phone.transport, addr });
         let ours = self.config.sip.get(usize::from(listener)).map_or(phone.addr, |listener| listener.addr);
         let (from, to) = if is_from_phone { (phone.addr, ours) } else { (ours, phone.addr) };
-        self.event(Event::Sip {
+        self.event(Event::Sip(Box::new(SipPassage {
             from: hop(from),
             to: hop(to),
             start_line: message.start_line().to_owned(),
             call_id: message.call_id().to_owned(),
-        });
+        })));
     }
 }
 

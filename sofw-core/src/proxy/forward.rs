@@ -7,7 +7,7 @@ use super::state::{Branch, Cancel, Final, Role, Timer};
 use super::target::Target;
 use crate::base::{Hop, Instant, Payload};
 use crate::config::limits::TIMER_C;
-use crate::event::Event;
+use crate::event::{Event, SipPassage};
 use crate::sip::{Editor, HeaderName, Message, Method, NameAddr};
 use crate::transaction::{Client, ClientKey, MAGIC_COOKIE};
 
@@ -122,12 +122,12 @@ impl SipServer {
         if let Some(body) = body {
             editor.set_body(&body);
         }
-        self.event(Event::Sip {
+        self.event(Event::Sip(Box::new(SipPassage {
             from,
             to: target.to,
             start_line: request.start_line().to_owned(),
             call_id: request.call_id().to_owned(),
-        });
+        })));
         Ok((branch, name, Payload::from(editor.finish())))
     }
 

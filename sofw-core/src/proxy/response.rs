@@ -6,7 +6,7 @@ use super::relay::{BranchId, Forward, RelayModule};
 use super::state::{Answer, Cancel, Final, Role, Timer};
 use crate::base::{Hop, Instant, Payload};
 use crate::config::limits;
-use crate::event::{DropReason, Event};
+use crate::event::{DropReason, Event, SipPassage};
 use crate::sip::{Editor, HeaderName, Message, build};
 use crate::transaction::ClientKey;
 
@@ -236,12 +236,12 @@ impl SipServer {
     ) {
         let Some(reply_to) = self.contexts.get(&context).map(|context| context.reply_to) else { return };
         if self.respond(now, context, response.status().unwrap_or_default(), onward, relay) {
-            self.event(Event::Sip {
+            self.event(Event::Sip(Box::new(SipPassage {
                 from: leg.to,
                 to: reply_to,
                 start_line: response.start_line().to_owned(),
                 call_id: response.call_id().to_owned(),
-            });
+            })));
         }
     }
 

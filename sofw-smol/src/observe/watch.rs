@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use smol::channel::Sender;
-use sofw_core::Event;
 use sofw_core::base::{Hop, Instant, SiteId};
 use sofw_core::event::DropReason;
+use sofw_core::event::{Event, SipPassage};
 use sofw_core::io::{IoError, ListenerId, SocketId};
 use tracing::{debug, error, info, warn};
 
@@ -107,7 +107,10 @@ impl Observer for Watch {
             ),
             Event::TunnelRefused { status, advice } => error!(status, advice, "no tunnel"),
             Event::HelloRefused { peer, reason } => warn!(%peer, reason, "a tunnel was refused"),
-            Event::Sip { from, to, start_line, call_id } => debug!(%from, %to, call_id, "{start_line}"),
+            Event::Sip(passage) => {
+                let SipPassage { from, to, start_line, call_id } = &**passage;
+                debug!(%from, %to, call_id, "{start_line}");
+            }
             Event::Registered { user, hop, expires_s } => match self.registered(user, *hop, *expires_s) {
                 Some(what) => info!(user, %hop, expires_s, "{what}"),
                 None => debug!(user, %hop, expires_s, "registered again"),

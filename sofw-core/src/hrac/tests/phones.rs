@@ -35,7 +35,7 @@ fn p03_p05_a_message_passes_unchanged_with_the_phones_address() {
         .events
         .iter()
         .filter_map(|event| match event {
-            Event::Sip { start_line, .. } => Some(start_line.as_str()),
+            Event::Sip(passage) => Some(passage.start_line.as_str()),
             _ => None,
         })
         .collect();

@@ -166,8 +166,9 @@ fn every_forwarded_message_is_an_event() {
         .events
         .iter()
         .filter_map(|event| match event {
-            Event::Sip { from, to, start_line, .. } => {
-                Some((start_line.split(' ').next().unwrap_or("").to_owned(), *from, *to))
+            Event::Sip(passage) => {
+                let word = passage.start_line.split(' ').next().unwrap_or("");
+                Some((word.to_owned(), passage.from, passage.to))
             }
             _ => None,
         })

@@ -3,8 +3,8 @@
 use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;
 
-use sofw_core::Event;
 use sofw_core::base::{Hop, Instant, Transport};
+use sofw_core::event::{Event, SipPassage};
 
 use crate::record::Rung;
 use crate::run::{Map, Zone};
@@ -78,7 +78,8 @@ impl Ladder {
 
     /// One of the halves passed a message on: what crosses the tunnel, and what is not UDP.
     pub fn event(&mut self, at: Instant, map: &Map, node: NodeId, event: &Event) {
-        let Event::Sip { from, to, start_line, call_id } = event else { return };
+        let Event::Sip(passage) = event else { return };
+        let SipPassage { from, to, start_line, call_id } = &**passage;
         if self.rungs.len() >= RUNGS_MAX {
             return;
         }
