@@ -24,7 +24,7 @@ use sofw_core::{Hrac, Hras};
 
 pub use app::{Act, App, Application, Plain};
 
-use crate::packet::{Packet, Protocol};
+use crate::packet::{AddrBits, Packet, Protocol, addr_bits};
 use crate::tcp::{Stack, TcpConfig};
 use crate::world::{NodeId, Observer, Outbox, PortId};
 use app::Gathered;
@@ -35,6 +35,8 @@ use streams::Streams;
 #[derive(Debug)]
 pub struct Host {
     addrs: Vec<IpAddr>,
+    /// The same as numbers: every packet is compared with them.
+    own: Vec<AddrBits>,
     /// Addresses that it answers for besides its own.
     adopted: Vec<IpAddr>,
     names: BTreeMap<String, IpAddr>,
@@ -80,6 +82,7 @@ impl Host {
     /// A host with these addresses that runs nothing yet.
     pub fn new(addrs: Vec<IpAddr>, tcp: TcpConfig, rng: Rng) -> Self {
         Host {
+            own: addrs.iter().copied().map(addr_bits).collect(),
             addrs,
             adopted: Vec::new(),
             names: BTreeMap::new(),
@@ -215,18 +218,18 @@ impl Host {
         observer: &mut O,
     ) {
         let (node, port) = at;
-        let to = packet.destination();
-        if !self.addrs.contains(&to.ip()) {
-            if port == 0 && !self.adopted.contains(&to.ip()) {
+        let to = packet.destination_bits();
+        let Some(own) = self.own.iter().position(|&own| own == to) else {
+            if port == 0 && !self.adopted.contains(&packet.destination().ip()) {
                 self.counters.foreign_packets += 1;
                 return;
             }
             self.app.handle_packet(now, port, packet);
             self.stirred = true;
             return self.drain(now, node, out, observer);
-        }
+        };
         match packet.protocol() {
-            Protocol::Udp => self.datagram(now, node, packet, out, observer),
+            Protocol::Udp => self.datagram(now, node, own, packet, out, observer),
             Protocol::Tcp => {
                 if let Some(head) = packet.tcp_head() {
                     self.uses_tcp = true;
@@ -243,18 +246,19 @@ impl Host {
         &mut self,
         now: Instant,
         node: NodeId,
+        own: usize,
         packet: Packet,
         out: &mut Outbox,
         observer: &mut O,
     ) {
-        let (from, to) = (packet.source(), packet.destination());
-        let Some(socket) = self.udp.at(&self.addrs, to) else {
+        let Some(socket) = self.udp.at(own, packet.ports().1) else {
             self.counters.refused_datagrams += 1;
-            if let Some(answer) = packet.unreachable(to.ip()) {
+            if let Some(answer) = packet.unreachable(self.addrs[own]) {
                 out.send(0, answer);
             }
             return;
         };
+        let from = packet.source();
         if let SocketId::Media(port) = socket {
             if let Some(phone) = self.app.phone() {
                 observer.heard(now, node, phone, from, packet.payload());

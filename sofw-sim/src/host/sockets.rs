@@ -40,9 +40,9 @@ impl Sockets {
         }
     }
 
-    /// The socket on this address.
-    pub fn at(&self, addrs: &[IpAddr], addr: SocketAddr) -> Option<SocketId> {
-        let at = self.find_port(addr.port(), place(addrs, addr.ip())?).ok()?;
+    /// The socket on a port of which of the host's addresses.
+    pub fn at(&self, own: usize, port: u16) -> Option<SocketId> {
+        let at = self.find_port(port, u8::try_from(own).ok()?).ok()?;
         Some(self.by_port[at].2)
     }
 
@@ -54,7 +54,8 @@ impl Sockets {
     }
 
     fn find_port(&self, port: u16, own: u8) -> Result<usize, usize> {
-        self.by_port.binary_search_by_key(&(port, own), |&(port, own, _)| (port, own))
+        let key = |port: u16, own: u8| u32::from(port) << 8 | u32::from(own);
+        self.by_port.binary_search_by_key(&key(port, own), |&(port, own, _)| key(port, own))
     }
 }
 

@@ -1,31 +1,37 @@
 //! One conversation as a box between its two ends knows it.
 
-use core::net::{IpAddr, SocketAddr};
+use core::net::SocketAddr;
 
-use crate::packet::{Packet, Protocol};
+use crate::packet::{AddrBits, Packet, Protocol, addr_bits};
 use crate::world::PortId;
 
 use super::INSIDE;
 
-/// Protocol and both ends. The ports come first: a comparison seldom needs to look at the addresses.
+/// Protocol and both ends, all as numbers. The ports come first: a comparison seldom needs to look at the addresses.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct Flow {
     ports: u64,
-    inside: IpAddr,
-    outside: IpAddr,
+    inside: AddrBits,
+    outside: AddrBits,
 }
 
 impl Flow {
     pub(super) fn new(protocol: Protocol, inside: SocketAddr, outside: SocketAddr) -> Flow {
-        let ports = u64::from(inside.port()) << 16 | u64::from(outside.port());
-        Flow { ports: (protocol as u64) << 32 | ports, inside: inside.ip(), outside: outside.ip() }
+        let (inside_addr, outside_addr) = (addr_bits(inside.ip()), addr_bits(outside.ip()));
+        Flow::between(protocol, (inside_addr, inside.port()), (outside_addr, outside.port()))
+    }
+
+    fn between(protocol: Protocol, inside: (AddrBits, u16), outside: (AddrBits, u16)) -> Flow {
+        let ports = (protocol as u64) << 32 | u64::from(inside.1) << 16 | u64::from(outside.1);
+        Flow { ports, inside: inside.0, outside: outside.0 }
     }
 
     /// The flow of a packet that arrived at `port`.
     pub(super) fn of(port: PortId, packet: &Packet) -> Flow {
-        let (from, to) = (packet.source(), packet.destination());
+        let (source_port, destination_port) = packet.ports();
+        let (from, to) = ((packet.source_bits(), source_port), (packet.destination_bits(), destination_port));
         let (inside, outside) = if port == INSIDE { (from, to) } else { (to, from) };
-        Flow::new(packet.protocol(), inside, outside)
+        Flow::between(packet.protocol(), inside, outside)
     }
 
     /// The flow of the packet that an ICMP error which arrived at `port` complains of.

@@ -5,7 +5,7 @@ use core::net::{IpAddr, SocketAddr};
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::{Icmpv4Packet, Icmpv6Packet};
 
-use super::{Packet, Protocol};
+use super::{Body, Packet, Protocol};
 
 /// Length of an ICMP "unreachable" header.
 pub(super) const HEADER: usize = 8;
@@ -15,15 +15,16 @@ const QUOTED: usize = 28;
 impl Packet {
     /// The answer "port unreachable" of `router` to this packet; `None` to an ICMP packet (RFC 1122 §3.2.2).
     pub fn unreachable(&self, router: IpAddr) -> Option<Packet> {
-        if self.protocol == Protocol::Icmp || router.is_ipv4() != self.is_ipv4 {
+        if self.protocol() == Protocol::Icmp || router.is_ipv4() != self.body().is_ipv4 {
             return None;
         }
-        let quoted = &self.bytes[..self.bytes.len().min(QUOTED)];
+        let quoted = &self.bytes()[..self.len().min(QUOTED)];
         let (from, to) = (SocketAddr::new(router, 0), SocketAddr::new(self.source().ip(), 0));
         let mut packet = Packet::start(from, to, Protocol::Icmp, HEADER, HEADER + quoted.len());
-        let at = usize::from(packet.transport);
-        packet.bytes.resize(at + HEADER + quoted.len(), 0);
-        let body = &mut packet.bytes[at..];
+        let Body { bytes, transport, .. } = packet.body_mut();
+        let at = usize::from(*transport);
+        bytes.resize(at + HEADER + quoted.len(), 0);
+        let body = &mut bytes[at..];
         body[HEADER..].copy_from_slice(quoted);
         // Type and code: RFC 792 (3, 3), RFC 4443 (1, 4).
         let (kind, code) = if router.is_ipv4() { (3, 3) } else { (1, 4) };
@@ -42,7 +43,7 @@ impl Packet {
 
     /// The source that an ICMP "unreachable" for one of our packets quotes, i.e. our own socket.
     pub fn refused_source(&self) -> Option<SocketAddr> {
-        if self.protocol != Protocol::Icmp {
+        if self.protocol() != Protocol::Icmp {
             return None;
         }
         // The quoted packet is cut short, so it is read by hand: IPv4 only.

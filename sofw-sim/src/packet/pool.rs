@@ -1,30 +1,40 @@
-//! Buffers of packets that are over, for packets to come: a packet costs no allocation.
+//! Bodies of packets that are over, for packets to come: a packet costs no allocation.
 //!
-//! What a buffer held before cannot be seen, so that the pool of a thread does not tie the runs on it together.
+//! What a body held before cannot be seen, so that the pool of a thread does not tie the runs on it together.
 
 use std::cell::RefCell;
 
+use super::{Body, Protocol};
+
 thread_local! {
-    static BUFFERS: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+    static BODIES: RefCell<Vec<Box<Body>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// An empty buffer.
-pub(super) fn take() -> Vec<u8> {
-    let spare = BUFFERS.with(|buffers| buffers.borrow_mut().pop());
-    spare.unwrap_or_else(|| Vec::with_capacity(CAPACITY))
+/// A body without bytes.
+#[inline]
+pub(super) fn take() -> Box<Body> {
+    let spare = BODIES.with(|bodies| bodies.borrow_mut().pop());
+    spare.unwrap_or_else(new)
 }
 
-/// Takes a buffer back, unless it is of an unusual size.
-pub(super) fn give(mut buffer: Vec<u8>) {
-    if !(CAPACITY..=CAPACITY_MAX).contains(&buffer.capacity()) {
+#[cold]
+fn new() -> Box<Body> {
+    let bytes = Vec::with_capacity(CAPACITY);
+    Box::new(Body { bytes, protocol: Protocol::Udp, is_ipv4: true, transport: 0, payload: 0 })
+}
+
+/// Takes a body back, unless its buffer is of an unusual size.
+#[inline]
+pub(super) fn give(mut body: Box<Body>) {
+    if !(CAPACITY..=CAPACITY_MAX).contains(&body.bytes.capacity()) {
         return;
     }
-    buffer.clear();
+    body.bytes.clear();
     // Not after the thread's end, when packets may still be dropped.
-    let _ = BUFFERS.try_with(|buffers| {
-        let mut buffers = buffers.borrow_mut();
-        if buffers.len() < BUFFERS_MAX {
-            buffers.push(buffer);
+    let _ = BODIES.try_with(|bodies| {
+        let mut bodies = bodies.borrow_mut();
+        if bodies.len() < BODIES_MAX {
+            bodies.push(body);
         }
     });
 }
@@ -33,4 +43,4 @@ pub(super) fn give(mut buffer: Vec<u8>) {
 const CAPACITY: usize = 512;
 /// A segment of full length fits; a datagram of 64 KiB is not kept.
 const CAPACITY_MAX: usize = 2_048;
-const BUFFERS_MAX: usize = 4_096;
+const BODIES_MAX: usize = 4_096;

@@ -17,10 +17,7 @@ impl Packet {
 
     /// The TCP header; `None` if this is no TCP segment or its options are broken.
     pub fn tcp_head(&self) -> Option<Head> {
-        if self.protocol != Protocol::Tcp {
-            return None;
-        }
-        let tcp = TcpPacket::new_unchecked(&self.bytes[usize::from(self.transport)..]);
+        let tcp = self.segment()?;
         let mut options = Options::default();
         let mut rest = tcp.options();
         if let &[8, 10, a, b, c, d, e, f, g, h, 0, 0] = rest {
@@ -52,21 +49,20 @@ impl Packet {
         })
     }
 
+    fn segment(&self) -> Option<TcpPacket<&[u8]>> {
+        let body = self.body();
+        (body.protocol == Protocol::Tcp)
+            .then(|| TcpPacket::new_unchecked(&body.bytes[usize::from(body.transport)..]))
+    }
+
     /// Whether this asks for a connection: a SYN without ACK.
     pub fn is_syn(&self) -> bool {
-        if self.protocol != Protocol::Tcp {
-            return false;
-        }
-        let tcp = TcpPacket::new_unchecked(&self.bytes[usize::from(self.transport)..]);
-        tcp.syn() && !tcp.ack()
+        self.segment().is_some_and(|tcp| tcp.syn() && !tcp.ack())
     }
 
     /// SYN, FIN and RST of a segment, for those who track connections; none for other protocols.
     pub fn tcp_flags(&self) -> Flags {
-        if self.protocol != Protocol::Tcp {
-            return Flags::default();
-        }
-        let tcp = TcpPacket::new_unchecked(&self.bytes[usize::from(self.transport)..]);
+        let Some(tcp) = self.segment() else { return Flags::default() };
         Flags { syn: tcp.syn(), fin: tcp.fin(), rst: tcp.rst(), psh: tcp.psh() }
     }
 }
@@ -76,9 +72,10 @@ fn usual(head: &Head, (value, echo): (u32, u32), payload: &[u8]) -> Packet {
     let option = TcpOption::TimeStamp { tsval: value, tsecr: echo };
     let header = USUAL_HEADER;
     let mut packet = Packet::start(head.src, head.dst, Protocol::Tcp, header, header + payload.len());
-    let at = usize::from(packet.transport);
-    packet.bytes.extend_from_slice(&[0; USUAL_HEADER]);
-    let mut tcp = TcpPacket::new_unchecked(&mut packet.bytes[at..]);
+    let body = packet.body_mut();
+    let at = usize::from(body.transport);
+    body.bytes.extend_from_slice(&[0; USUAL_HEADER]);
+    let mut tcp = TcpPacket::new_unchecked(&mut body.bytes[at..]);
     tcp.set_src_port(head.src.port());
     tcp.set_dst_port(head.dst.port());
     tcp.set_seq_number(TcpSeqNumber(head.seq as i32));
@@ -91,7 +88,7 @@ fn usual(head: &Head, (value, echo): (u32, u32), payload: &[u8]) -> Packet {
     tcp.set_ack(head.ack.is_some());
     tcp.set_window_len(head.window);
     option.emit(tcp.options_mut());
-    packet.bytes.extend_from_slice(payload);
+    body.bytes.extend_from_slice(payload);
     packet
 }
 
@@ -114,11 +111,12 @@ pub(super) fn any(head: &Head, payload: &[u8]) -> Packet {
     };
     let header = repr.header_len();
     let mut packet = Packet::start(head.src, head.dst, Protocol::Tcp, header, header + payload.len());
-    let at = usize::from(packet.transport);
-    packet.bytes.resize(at + header, 0);
-    let mut tcp = TcpPacket::new_unchecked(&mut packet.bytes[at..]);
+    let body = packet.body_mut();
+    let at = usize::from(body.transport);
+    body.bytes.resize(at + header, 0);
+    let mut tcp = TcpPacket::new_unchecked(&mut body.bytes[at..]);
     repr.emit(&mut tcp, &head.src.ip().into(), &head.dst.ip().into(), &unchecked());
-    packet.bytes.extend_from_slice(payload);
+    body.bytes.extend_from_slice(payload);
     packet
 }
 
