@@ -50,6 +50,8 @@ pub use segment::{Flags, Head, Options};
 use socket::{Pair, Socket, Verdict};
 use timers::Timers;
 
+use crate::world::Memo;
+
 /// All sockets of one host.
 #[derive(Debug)]
 pub struct Stack {
@@ -57,8 +59,8 @@ pub struct Stack {
     rng: Rng,
     sockets: Slab<Socket>,
     by_pair: BTreeMap<Pair, u32>,
-    /// The pair looked up last: segments of one connection come in runs.
-    recent: Option<(Pair, u32)>,
+    /// Pairs looked up before: segments of the same few connections come again and again.
+    found: Memo<Pair, u32>,
     listeners: BTreeSet<SocketAddr>,
     timers: Timers,
     ready: VecDeque<u32>,
@@ -76,7 +78,7 @@ impl Stack {
             rng,
             sockets: Slab::new(),
             by_pair: BTreeMap::new(),
-            recent: None,
+            found: Memo::new(FOUND_MAX),
             listeners: BTreeSet::new(),
             timers: Timers::default(),
             ready: VecDeque::new(),
@@ -183,7 +185,7 @@ impl Stack {
     pub fn forget_all(&mut self) {
         self.sockets.clear();
         self.by_pair.clear();
-        self.recent = None;
+        self.found.clear();
         self.listeners.clear();
         self.timers = Timers::default();
         self.ready.clear();
@@ -278,3 +280,6 @@ impl Stack {
         self.sockets.is_empty()
     }
 }
+
+/// Connections of a host that are found at once.
+const FOUND_MAX: usize = 8;

@@ -57,13 +57,12 @@ impl Stack {
     }
 
     pub(super) fn find(&mut self, pair: Pair) -> Option<u32> {
-        if let Some((recent, index)) = self.recent
-            && recent == pair
-        {
+        let hint = pair.hint();
+        if let Some(index) = self.found.get(hint, pair) {
             return Some(index);
         }
         let index = *self.by_pair.get(&pair)?;
-        self.recent = Some((pair, index));
+        self.found.put(hint, pair, index);
         Some(index)
     }
 
@@ -98,7 +97,7 @@ impl Stack {
         if let Some(socket) = self.sockets.try_remove(index as usize) {
             self.by_pair.remove(&socket.pair);
             self.timers.remove(index);
-            self.recent = None;
+            self.found.clear();
         }
     }
 

@@ -38,6 +38,11 @@ impl Pair {
         Pair { ports: (remote.port(), local.port()), local, remote }
     }
 
+    /// A number that tells most pairs apart.
+    pub fn hint(&self) -> u64 {
+        u64::from(self.ports.0) << 16 | u64::from(self.ports.1)
+    }
+
     pub fn local(&self) -> SocketAddr {
         self.local
     }
