@@ -78,8 +78,22 @@ struct Place {
     name: String,
     node: Node,
     ports: Vec<Exit>,
-    /// The wake-up that counts; others in the queue are out of date.
+    /// When it wants to be woken, as of the last time that it was asked.
+    wanted: Option<Instant>,
+    /// The first wake-up for it in the queue, and one behind that. The queue may hold more; they are out of date.
     armed: Option<Instant>,
+    behind: Option<Instant>,
+}
+
+impl Place {
+    /// The wake-up to put into the queue, if those that are there come too late.
+    fn arm(&mut self) -> Option<Instant> {
+        let at = self.wanted.filter(|&at| self.armed.is_none_or(|armed| at < armed))?;
+        if let Some(armed) = self.armed.replace(at) {
+            self.behind = Some(self.behind.map_or(armed, |behind| behind.min(armed)));
+        }
+        Some(at)
+    }
 }
 
 /// A port: the way that leads out of it, and where to.
@@ -152,7 +166,14 @@ impl<O: Observer> World<O> {
 
     /// Adds a node.
     pub fn add(&mut self, name: &str, node: Node) -> NodeId {
-        self.places.push(Place { name: name.into(), node, ports: Vec::new(), armed: None });
+        self.places.push(Place {
+            name: name.into(),
+            node,
+            ports: Vec::new(),
+            wanted: None,
+            armed: None,
+            behind: None,
+        });
         self.places.len() - 1
     }
 
@@ -346,12 +367,20 @@ impl<O: Observer> World<O> {
     }
 
     fn wake(&mut self, node: NodeId, at: Instant) {
-        if self.places[node].armed != Some(at) {
+        let place = &mut self.places[node];
+        if place.armed != Some(at) {
+            return;
+        }
+        place.armed = place.behind.take();
+        if place.wanted.is_none_or(|wanted| wanted > at) {
+            // Its deadline has moved.
+            if let Some(at) = place.arm() {
+                self.queue.push(at, What::Wake(node as u32));
+            }
             return;
         }
         self.events += 1;
-        self.places[node].armed = None;
-        match &mut self.places[node].node {
+        match &mut place.node {
             Node::Host(host) => host.handle_timeout(self.now, node, &mut self.outbox, &mut self.observer),
             Node::Router(_) => {}
             Node::Middlebox(middlebox) => middlebox.handle_timeout(self.now, &mut self.outbox),
@@ -374,10 +403,8 @@ impl<O: Observer> World<O> {
             Node::Router(_) => None,
             Node::Middlebox(middlebox) => middlebox.poll_timeout(),
         };
-        if let Some(at) = next.map(|at| at.max(self.now))
-            && place.armed.is_none_or(|armed| at < armed)
-        {
-            place.armed = Some(at);
+        place.wanted = next.map(|at| at.max(self.now));
+        if let Some(at) = place.arm() {
             self.queue.push(at, What::Wake(node as u32));
         }
     }
@@ -385,38 +412,43 @@ impl<O: Observer> World<O> {
     /// Puts a packet on the link at a port. What arrives at once at routers and middleboxes goes on here, so that a way of wires costs
     /// no queue.
     fn transmit(&mut self, node: NodeId, port: PortId, packet: Packet) {
-        let mut next = Some((node, port, packet));
-        while let Some((node, port, packet)) = next.take().or_else(|| self.relayed.pop_front()) {
-            let Some(&Exit { link: id, way, peer, peer_port }) = self.places[node].ports.get(port) else {
-                continue;
-            };
+        self.pass_on(node, port, packet);
+        while let Some((node, port, packet)) = self.relayed.pop_front() {
+            self.pass_on(node, port, packet);
+        }
+    }
+
+    fn pass_on(&mut self, mut node: NodeId, mut port: PortId, mut packet: Packet) {
+        while let Some(&Exit { link: id, way, peer, peer_port }) = self.places[node].ports.get(port) {
             let link = &mut self.links[id];
             let fate = link.pipes[way as usize].send(self.now, packet.len());
             if link.observed {
                 self.observer.packet(self.now, Seen { link: id, way, fate }, &packet);
             }
-            let Fate::Arrives(at, again) = fate else { continue };
+            let Fate::Arrives(at, again) = fate else { return };
             if at > self.now || again.is_some() {
                 if let Some(again) = again {
                     self.fly(again, peer, peer_port, packet.clone());
                 }
-                self.fly(at, peer, peer_port, packet);
-                continue;
+                return self.fly(at, peer, peer_port, packet);
             }
             match &mut self.places[peer].node {
-                Node::Host(_) => self.at_once.push_back((peer, peer_port, packet)),
+                Node::Host(_) => return self.at_once.push_back((peer, peer_port, packet)),
                 Node::Router(router) => {
                     self.events += 1;
-                    next = router.way(peer_port, &packet).map(|way| (peer, way, packet));
+                    let Some(way) = router.way(peer_port, &packet) else { return };
+                    (node, port) = (peer, way);
                 }
                 Node::Middlebox(middlebox) => {
                     self.events += 1;
                     middlebox.handle_packet(self.now, peer_port, packet, &mut self.boxed);
-                    next = self.boxed.packets.pop_front().map(|(port, packet)| (peer, port, packet));
+                    let first = self.boxed.packets.pop_front();
                     while let Some((port, packet)) = self.boxed.packets.pop_front() {
                         self.relayed.push_back((peer, port, packet));
                     }
                     self.arm(peer);
+                    let Some((way, passed)) = first else { return };
+                    (node, port, packet) = (peer, way, passed);
                 }
             }
         }

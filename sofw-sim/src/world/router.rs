@@ -4,7 +4,7 @@ use core::net::IpAddr;
 use std::collections::BTreeMap;
 
 use super::{Memo, PortId};
-use crate::packet::Packet;
+use crate::packet::{AddrBits, Packet};
 
 /// A router. Hosts are known by address; everything else goes the default way, if there is one.
 #[derive(Clone, Debug)]
@@ -13,7 +13,7 @@ pub struct Router {
     networks: Vec<(IpAddr, u8, PortId)>,
     default: Option<PortId>,
     /// Ways found before: most packets go where others went.
-    found: Memo<IpAddr, PortId>,
+    found: Memo<AddrBits, PortId>,
     /// Packets for which there was no way.
     pub unroutable: u64,
 }
@@ -57,23 +57,20 @@ impl Router {
 
     /// The port by which a packet that came by `from` goes on; counts those that cannot.
     pub(super) fn way(&mut self, from: PortId, packet: &Packet) -> Option<PortId> {
-        let port = self.port_to(packet.destination().ip()).filter(|&port| port != from);
+        let to = packet.destination_bits();
+        let port = self.found.get(to as u64, to).or_else(|| self.find(packet)).filter(|&port| port != from);
         self.unroutable += u64::from(port.is_none());
         port
     }
 
-    fn port_to(&mut self, to: IpAddr) -> Option<PortId> {
-        let hint = match to {
-            IpAddr::V4(addr) => addr.to_bits().into(),
-            IpAddr::V6(addr) => addr.to_bits() as u64,
-        };
-        if let Some(port) = self.found.get(hint, to) {
-            return Some(port);
-        }
+    #[cold]
+    fn find(&mut self, packet: &Packet) -> Option<PortId> {
+        let to = packet.destination().ip();
         let network = || self.networks.iter().find(|(network, prefix, _)| shares(*network, to, *prefix));
         let port =
             self.hosts.get(&to).copied().or_else(|| network().map(|&(_, _, port)| port)).or(self.default)?;
-        self.found.put(hint, to, port);
+        let bits = packet.destination_bits();
+        self.found.put(bits as u64, bits, port);
         Some(port)
     }
 }

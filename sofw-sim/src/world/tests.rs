@@ -4,6 +4,7 @@ use core::net::{IpAddr, SocketAddr};
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use proptest::prelude::*;
 use sofw_core::base::{Duration, Instant, Rng};
 
 use super::{LinkId, Node, NodeId, Observer, Outbox, PortId, Router, Seen, Unseen, Way, World, shares};
@@ -165,6 +166,28 @@ fn a_nearer_deadline_replaces_a_later_one_and_wakes_once() {
     world.inject(right, 0, packet("10.0.0.1", "x"));
     world.run_until(Instant::from_millis(100));
     assert_eq!(texts(&page)[1..], ["left: x", "left: awake"]);
+}
+
+proptest! {
+    /// A deadline that is moved, nearer or farther, as often as its owner likes: it is woken when it wants to be, and at no other time.
+    #[test]
+    fn a_node_is_woken_when_it_wants_to_be(plan in proptest::collection::vec((0u64..30, 1u64..60), 1..40)) {
+        let (mut world, page, [left, _], _) = line(Conditions::WIRE);
+        let (mut now, mut wanted, mut expected) = (0, None, Vec::new());
+        for (pass, ahead) in plan {
+            now += pass;
+            world.run_until(Instant::from_millis(now));
+            expected.extend(wanted.filter(|&at| at <= now).map(Instant::from_millis));
+            wanted = Some(now + ahead);
+            let ear = Ear { name: "left", page: Rc::clone(&page), wake: wanted.map(Instant::from_millis) };
+            world.places[left].node = Node::Middlebox(Box::new(ear));
+            world.with_middlebox(left, |_, _| ());
+        }
+        world.run_until(Instant::from_millis(now + 100));
+        expected.extend(wanted.map(Instant::from_millis));
+        let woken: Vec<Instant> = page.borrow().iter().map(|&(at, ..)| at).collect();
+        prop_assert_eq!(woken, expected);
+    }
 }
 
 #[test]
