@@ -176,7 +176,10 @@ fn may_carry_sip(packet: &Packet) -> bool {
     let web = |port| matches!(port, 80 | 443);
     match packet.protocol() {
         Protocol::Udp => packet.payload().first().is_some_and(u8::is_ascii_alphabetic),
-        Protocol::Tcp => !web(packet.source().port()) && !web(packet.destination().port()),
+        Protocol::Tcp => {
+            let (source, destination) = packet.ports();
+            !web(source) && !web(destination)
+        }
         Protocol::Icmp => false,
     }
 }

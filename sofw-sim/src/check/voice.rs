@@ -28,8 +28,8 @@ use crate::world::NodeId;
 /// there, too.
 #[derive(Debug)]
 pub struct Voice {
-    /// When a phone (index) was last in a call (hash).
-    members: BTreeMap<(usize, u64), Instant>,
+    /// When each phone (index) was last in which calls (hash). The newest call is the last, and nearly always the one asked for.
+    members: Vec<Vec<(u64, Instant)>>,
     /// Calls that a phone lost by being switched off.
     lost: BTreeSet<(usize, u64)>,
     lost_state: bool,
@@ -38,6 +38,8 @@ pub struct Voice {
     tunnels: BTreeMap<NodeId, Option<Instant>>,
     /// Who sends under an SSRC, and in which call, once a stamp told it.
     sources: BTreeMap<u32, (usize, Option<u64>)>,
+    /// What each phone spoke last, SSRC and call: it is in the books.
+    spoken: Vec<Option<(u32, u64)>>,
     /// From where each phone last heard what was right: most packets come from there, too.
     ways: Vec<Option<IpAddr>>,
     faults: Faults,
@@ -48,12 +50,13 @@ impl Voice {
     #[expect(clippy::new_without_default, reason = "all checkers are made by new")]
     pub fn new() -> Self {
         Voice {
-            members: BTreeMap::new(),
+            members: Vec::new(),
             lost: BTreeSet::new(),
             lost_state: false,
             excused_until: Instant::ZERO,
             tunnels: BTreeMap::new(),
             sources: BTreeMap::new(),
+            spoken: Vec::new(),
             ways: Vec::new(),
             faults: Faults::new(
                 "voice",
@@ -65,13 +68,29 @@ impl Voice {
 
     fn is_in(&mut self, at: Instant, who: usize, phone: &Phone) {
         for call_id in phone.call_ids() {
-            self.members.insert((who, call_hash(call_id)), at);
+            self.note(at, who, call_hash(call_id));
         }
+    }
+
+    fn note(&mut self, at: Instant, who: usize, call: u64) {
+        if self.members.len() <= who {
+            self.members.resize_with(who + 1, Vec::new);
+        }
+        let calls = &mut self.members[who];
+        match calls.iter_mut().rfind(|(known, _)| *known == call) {
+            Some((_, last)) => *last = at,
+            None => calls.push((call, at)),
+        }
+    }
+
+    /// When a phone was last in a call, if ever.
+    fn last_in(&self, who: usize, call: u64) -> Option<Instant> {
+        self.members.get(who)?.iter().rfind(|(known, _)| *known == call).map(|&(_, last)| last)
     }
 
     /// Whether the phone was in this call until lately.
     fn was_in(&self, at: Instant, who: usize, call: u64) -> bool {
-        self.members.get(&(who, call)).is_some_and(|&last| at.since(last) <= AFTER_END)
+        self.last_in(who, call).is_some_and(|last| at.since(last) <= AFTER_END)
     }
 
     /// Whether the tunnel of the phone's site came up a moment ago, or is about to: it says so when both directions work, and one may bring
@@ -113,7 +132,7 @@ impl Voice {
             let is_direct = map.phones.iter().any(|phone| phone.addr == from.ip());
             let is_cut_off = is_direct || is_home(map, who);
             let is_untold = self.lost_state || at <= self.excused_until;
-            let was_ever_in = self.members.contains_key(&(who, call));
+            let was_ever_in = self.last_in(who, call).is_some();
             let is_back = || [who, speaker].into_iter().any(|phone| self.is_tunnel_just_back(at, map, phone));
             self.lost.contains(&(who, call)) || (was_ever_in && ((is_cut_off && is_untold) || is_back()))
         };
@@ -121,7 +140,7 @@ impl Voice {
             return Some(format!("voice of {name} in another call"));
         }
         // What is late is no proof against the speaker.
-        let spoke = self.members.contains_key(&(speaker, call));
+        let spoke = self.last_in(speaker, call).is_some();
         (!spoke).then(|| format!("voice of {name}, who is not in this call"))
     }
 }
@@ -153,10 +172,18 @@ impl Checker for Voice {
         let (Some(who), Some(ssrc)) = (map.phone(node), media.ssrc) else { return };
         let call = media.stamp.map(|stamp| stamp.call);
         if let Some(call) = call {
-            self.members.insert((who, call), at);
+            self.note(at, who, call);
+        }
+        let spoken = call.map(|call| (ssrc, call));
+        if spoken.is_some() && self.spoken.get(who) == Some(&spoken) {
+            return;
         }
         let source = self.sources.entry(ssrc).or_insert((who, call));
         source.1 = call.or(source.1);
+        if self.spoken.len() <= who {
+            self.spoken.resize(who + 1, None);
+        }
+        self.spoken[who] = spoken;
     }
 
     fn heard(
@@ -199,8 +226,8 @@ impl Checker for Voice {
             match phone {
                 Some(phone) => self.is_in(at, who, phone),
                 None => {
-                    let calls = self.members.range((who, 0)..=(who, u64::MAX));
-                    self.lost.extend(calls.map(|(&call, _)| call));
+                    let calls = self.members.get(who).into_iter().flatten();
+                    self.lost.extend(calls.map(|&(call, _)| (who, call)));
                 }
             }
         }

@@ -9,6 +9,7 @@ use sofw_core::testing::phone::{Ended, MediaKind, Phone, PhoneEvent, Stamp, call
 use crate::quality::Listener;
 use crate::record::Call;
 use crate::run::Map;
+use crate::world::Memo;
 
 /// One call while it goes on.
 #[derive(Debug)]
@@ -27,12 +28,20 @@ pub(in crate::run) struct CallBook {
 }
 
 /// All calls.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::run) struct Calls {
     books: Vec<CallBook>,
     /// How many of the books the scenario is about; the last call is not.
     registered: Option<usize>,
     by_hash: BTreeMap<u64, usize>,
+    /// Found before: every packet of voice asks.
+    found: Memo<u64, usize>,
+}
+
+impl Default for Calls {
+    fn default() -> Self {
+        Calls { books: Vec::new(), registered: None, by_hash: BTreeMap::new(), found: Memo::new(FOUND_MAX) }
+    }
 }
 
 impl Calls {
@@ -129,12 +138,22 @@ impl Calls {
         }
     }
 
+    /// The book of a call. Books stay where they are.
+    fn find(&mut self, hash: u64) -> Option<usize> {
+        if let Some(index) = self.found.get(hash, hash) {
+            return Some(index);
+        }
+        let index = *self.by_hash.get(&hash)?;
+        self.found.put(hash, hash, index);
+        Some(index)
+    }
+
     /// A phone sent a packet.
     pub fn spoke(&mut self, at: Instant, stamp: &Stamp, _to: SocketAddr) {
         if stamp.kind != MediaKind::Audio {
             return;
         }
-        let Some(&index) = self.by_hash.get(&stamp.call) else { return };
+        let Some(index) = self.find(stamp.call) else { return };
         let book = &mut self.books[index];
         let role = usize::from(book.phones[0] != Some(stamp.speaker as usize));
         // A 2xx over TCP is not seen; the callee's first packet follows it.
@@ -151,7 +170,7 @@ impl Calls {
         if stamp.kind != MediaKind::Audio {
             return;
         }
-        let Some(&index) = self.by_hash.get(&stamp.call) else { return };
+        let Some(index) = self.find(stamp.call) else { return };
         let book = &mut self.books[index];
         let talker = stamp.speaker as usize;
         let role = usize::from(book.phones[0] != Some(talker));
@@ -229,3 +248,5 @@ fn told(how: &Ended) -> (String, u16) {
 
 /// A packet of voice.
 const PACKET_TIME: Duration = Duration::from_millis(20);
+/// Calls at a time that are found at once.
+const FOUND_MAX: usize = 256;

@@ -75,14 +75,25 @@ impl TunnelBook {
 #[derive(Debug, Default)]
 struct Shown {
     /// By link.
-    packets: Vec<Vec<usize>>,
+    packets: Vec<Watch>,
     spoken: Vec<usize>,
     heard: Vec<usize>,
     datagrams: Vec<usize>,
 }
 
+/// Who watches a link.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Watch {
+    /// Bit n: checker n.
+    checkers: u64,
+    /// It is a place's line, whose traffic is counted.
+    counts: bool,
+    captures: bool,
+}
+
 impl Shown {
-    fn to(checkers: &[Box<dyn Checker>], map: &Map) -> Shown {
+    fn to(checkers: &[Box<dyn Checker>], map: &Map, traffic: &Traffic, captures: &Captures) -> Shown {
+        assert!(checkers.len() <= u64::BITS as usize, "a bit for each checker");
         let who = |wants: fn(Sights) -> bool| {
             let wants = |&number: &usize| wants(checkers[number].sights());
             (0..checkers.len()).filter(wants).collect()
@@ -90,9 +101,12 @@ impl Shown {
         Shown {
             packets: (0..map.zones.len())
                 .map(|link| {
-                    let wants =
-                        |checker: &dyn Checker| checker.sights().packets && checker.watches(map, link);
-                    (0..checkers.len()).filter(|&number| wants(&*checkers[number])).collect()
+                    let wants = |&(_, checker): &(usize, &Box<dyn Checker>)| {
+                        checker.sights().packets && checker.watches(map, link)
+                    };
+                    let bits = checkers.iter().enumerate().filter(wants).map(|(number, _)| 1 << number);
+                    let (counts, captures) = (traffic.watches(link), captures.watches(link));
+                    Watch { checkers: bits.fold(0, |all, bit| all | bit), counts, captures }
                 })
                 .collect(),
             spoken: who(|sights| sights.spoken),
@@ -130,15 +144,13 @@ impl Recorder {
         self.captures = Captures::new(scenario, &map);
         self.tunnels = vec![TunnelBook::default(); map.places.len()];
         self.granted = vec![None; map.phones.len()];
-        self.shown = Shown::to(&self.checkers, &map);
+        self.shown = Shown::to(&self.checkers, &map, &self.traffic, &self.captures);
         self.map = map;
     }
 
     /// Whether anybody wants to see what passes a link.
     pub fn watches(&self, link: LinkId) -> bool {
-        self.shown.packets.get(link).is_some_and(|who| !who.is_empty())
-            || self.traffic.watches(link)
-            || self.captures.watches(link)
+        self.shown.packets.get(link).is_some_and(|&watch| watch != Watch::default())
     }
 
     /// Something happened that people want to read.
@@ -284,12 +296,18 @@ impl Recorder {
 
 impl Observer for Recorder {
     fn packet(&mut self, at: Instant, seen: Seen, packet: &Packet) {
-        self.traffic.packet(at, seen, packet);
-        if self.captures.watches(seen.link) {
+        let Some(&Watch { mut checkers, counts, captures }) = self.shown.packets.get(seen.link) else {
+            return;
+        };
+        if counts {
+            self.traffic.packet(at, seen, packet);
+        }
+        if captures {
             self.captures.packet(at, seen, packet, &self.calls);
         }
-        for &who in self.shown.packets.get(seen.link).into_iter().flatten() {
-            self.checkers[who].packet(at, &self.map, seen, packet);
+        while checkers != 0 {
+            self.checkers[checkers.trailing_zeros() as usize].packet(at, &self.map, seen, packet);
+            checkers &= checkers - 1;
         }
     }
 
