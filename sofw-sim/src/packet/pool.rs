@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use super::{Body, Protocol};
 
 thread_local! {
+    #[expect(clippy::vec_box, reason = "a packet is this very pointer, handed out again")]
     static BODIES: RefCell<Vec<Box<Body>>> = const { RefCell::new(Vec::new()) };
 }
 

@@ -101,10 +101,11 @@ impl Shown {
         Shown {
             packets: (0..map.zones.len())
                 .map(|link| {
-                    let wants = |&(_, checker): &(usize, &Box<dyn Checker>)| {
+                    let wants = |number: &usize| {
+                        let checker = &checkers[*number];
                         checker.sights().packets && checker.watches(map, link)
                     };
-                    let bits = checkers.iter().enumerate().filter(wants).map(|(number, _)| 1 << number);
+                    let bits = (0..checkers.len()).filter(wants).map(|number| 1 << number);
                     let (counts, captures) = (traffic.watches(link), captures.watches(link));
                     Watch { checkers: bits.fold(0, |all, bit| all | bit), counts, captures }
                 })
