@@ -75,9 +75,8 @@ impl PayloadPool {
     /// Whether [`PayloadPool::start`] finds `len` bytes without an allocation.
     pub fn has_room(&mut self, len: usize) -> bool {
         debug_assert!(self.block.is_empty(), "finish() follows start()");
-        // Asked for a whole block, it goes back to the start if no payload of it is left.
-        let is_whole = self.block.try_reclaim(self.block_size);
-        (is_whole && len <= self.block_size) || self.block.capacity() >= len
+        // Asked for a whole block, it goes back to the start if no payload of it is left. If some are, what is behind them may do.
+        self.block.try_reclaim(len.max(self.block_size)) || self.block.capacity() >= len
     }
 
     /// The bytes written since [`PayloadPool::start`], as a payload.

@@ -154,7 +154,7 @@ impl SipServer {
         }
     }
 
-    #[allow(clippy::too_many_arguments)] // It fills a record.
+    #[expect(clippy::too_many_arguments, reason = "it fills a record")]
     pub(super) fn open_branch(
         &mut self,
         now: Instant,

@@ -5,7 +5,7 @@ use core::ops::Range;
 
 /// The kind of media (RFC 8866 §5.14).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[allow(missing_docs)] // The names are those of the RFC.
+#[expect(missing_docs, reason = "the names are those of the RFCs")]
 pub enum MediaKind<'a> {
     Audio,
     Video,
@@ -36,7 +36,7 @@ impl<'a> MediaKind<'a> {
 
 /// Who sends, seen from the author of the body (RFC 8866 §6.7).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-#[allow(missing_docs)] // The names are those of the RFC.
+#[expect(missing_docs, reason = "the names are those of the RFCs")]
 pub enum Direction {
     #[default]
     SendRecv,

@@ -6,7 +6,7 @@ macro_rules! header_names {
     ($($ident:ident = $name:literal $(, $compact:literal)?;)*) => {
         /// The name of a header field: case-insensitive, long or compact form (RFC 3261 §7.3.3).
         #[derive(Clone, Copy, Debug)]
-        #[allow(missing_docs)] // The names are those of the RFCs.
+        #[expect(missing_docs, reason = "the names are those of the RFCs")]
         pub enum HeaderName<'a> {
             $($ident,)*
             /// Any other token, as written.

@@ -4,7 +4,7 @@ use core::fmt;
 
 /// A method. Methods are case-sensitive (RFC 3261 §7.1).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
-#[allow(missing_docs)] // The names are those of the RFCs.
+#[expect(missing_docs, reason = "the names are those of the RFCs")]
 pub enum Method<'a> {
     Invite,
     Ack,

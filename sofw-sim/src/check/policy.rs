@@ -12,7 +12,7 @@ use sofw_core::sip::{HeaderName, Host, Message};
 use super::faults::Faults;
 use super::sdp::announced;
 use super::{Checker, Look, Sights};
-use crate::packet::{Packet, Protocol};
+use crate::packet::{Packet, Protocol, addr_bits};
 use crate::record::Finding;
 use crate::run::{Map, SitePlace, Zone};
 use crate::world::{LinkId, Memo, NodeId, Seen, shares};
@@ -200,11 +200,7 @@ fn is_inside(place: &SitePlace, addr: SocketAddr) -> bool {
 
 /// Where an answer about an address is looked for.
 fn hint(addr: SocketAddr) -> u64 {
-    let ip = match addr.ip() {
-        core::net::IpAddr::V4(ip) => ip.to_bits().into(),
-        core::net::IpAddr::V6(ip) => ip.to_bits() as u64,
-    };
-    ip << 16 ^ u64::from(addr.port())
+    (addr_bits(addr.ip()) as u64) << 16 ^ u64::from(addr.port())
 }
 
 fn ip(host: Host<'_>) -> Option<core::net::IpAddr> {

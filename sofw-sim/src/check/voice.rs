@@ -38,8 +38,6 @@ pub struct Voice {
     tunnels: BTreeMap<NodeId, Option<Instant>>,
     /// Who sends under an SSRC, and in which call, once a stamp told it.
     sources: BTreeMap<u32, (usize, Option<u64>)>,
-    /// What each phone spoke last, SSRC and call: it is in the books.
-    spoken: Vec<Option<(u32, u64)>>,
     /// From where each phone last heard what was right: most packets come from there, too.
     ways: Vec<Option<IpAddr>>,
     faults: Faults,
@@ -56,7 +54,6 @@ impl Voice {
             excused_until: Instant::ZERO,
             tunnels: BTreeMap::new(),
             sources: BTreeMap::new(),
-            spoken: Vec::new(),
             ways: Vec::new(),
             faults: Faults::new(
                 "voice",
@@ -174,16 +171,8 @@ impl Checker for Voice {
         if let Some(call) = call {
             self.note(at, who, call);
         }
-        let spoken = call.map(|call| (ssrc, call));
-        if spoken.is_some() && self.spoken.get(who) == Some(&spoken) {
-            return;
-        }
         let source = self.sources.entry(ssrc).or_insert((who, call));
         source.1 = call.or(source.1);
-        if self.spoken.len() <= who {
-            self.spoken.resize(who + 1, None);
-        }
-        self.spoken[who] = spoken;
     }
 
     fn heard(

@@ -44,16 +44,22 @@ struct Body {
     payload: u16,
 }
 
-/// An address as a number: cheap to compare and to find. Those of IPv4 are the numbers below 2^32, where IPv6 has no host of a run.
+/// An address as a number: cheap to compare and to find. One of IPv4 is the IPv6 address that maps it (RFC 4291 §2.5.5.2), which never is on a
+/// wire.
 pub type AddrBits = u128;
 
 /// The number of an address.
 #[inline]
 pub fn addr_bits(addr: IpAddr) -> AddrBits {
     match addr {
-        IpAddr::V4(addr) => addr.to_bits().into(),
+        IpAddr::V4(addr) => mapped(addr.to_bits()),
         IpAddr::V6(addr) => addr.to_bits(),
     }
+}
+
+#[inline]
+fn mapped(addr: u32) -> AddrBits {
+    0xffff << 32 | AddrBits::from(addr)
 }
 
 impl Packet {
@@ -155,7 +161,9 @@ impl Packet {
     /// Both addresses of an IPv4 packet in one number, to compare fast; `None` for IPv6.
     pub fn ipv4_pair(&self) -> Option<u64> {
         // Not one read of eight bytes: a processor waits for two writes of four to reach its cache before it can read both as one.
-        self.body().is_ipv4.then(|| (self.source_bits() as u64) << 32 | self.destination_bits() as u64)
+        self.body()
+            .is_ipv4
+            .then(|| (self.source_bits() as u64) << 32 | u64::from(self.destination_bits() as u32))
     }
 
     /// Which protocol.
@@ -308,7 +316,7 @@ impl Body {
     #[inline]
     fn addr(&self, ipv4: usize, ipv6: usize) -> AddrBits {
         match self.is_ipv4 {
-            true => u32::from_be_bytes(self.array(ipv4)).into(),
+            true => mapped(u32::from_be_bytes(self.array(ipv4))),
             false => u128::from_be_bytes(self.array(ipv6)),
         }
     }
@@ -332,9 +340,7 @@ impl Clone for Packet {
     fn clone(&self) -> Packet {
         let (mut body, model) = (pool::take(), self.body());
         body.bytes.extend_from_slice(&model.bytes);
-        let Body { bytes: _, protocol, is_ipv4, transport, payload } = *model;
-        (body.protocol, body.is_ipv4) = (protocol, is_ipv4);
-        (body.transport, body.payload) = (transport, payload);
+        *body = Body { bytes: std::mem::take(&mut body.bytes), ..*model };
         Packet { body: Some(body) }
     }
 }

@@ -1,6 +1,6 @@
 use core::net::SocketAddr;
 
-use super::{Packet, Protocol};
+use super::{Packet, Protocol, addr_bits};
 use crate::tcp::{Flags, Head, Options};
 
 fn addr(text: &str) -> SocketAddr {
@@ -17,6 +17,9 @@ fn a_datagram_reads_back_from_its_bytes() {
             (addr(from), addr(to), Protocol::Udp, &b"voice"[..])
         );
         assert_eq!(packet.len(), if addr(from).is_ipv4() { 33 } else { 53 });
+        let bits = [addr(from), addr(to)].map(|end| addr_bits(end.ip()));
+        assert_eq!([packet.source_bits(), packet.destination_bits()], bits);
+        assert_eq!(packet.ports(), (addr(from).port(), addr(to).port()));
     }
 }
 

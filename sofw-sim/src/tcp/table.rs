@@ -57,13 +57,7 @@ impl Stack {
     }
 
     pub(super) fn find(&mut self, pair: Pair) -> Option<u32> {
-        let hint = pair.hint();
-        if let Some(index) = self.found.get(hint, pair) {
-            return Some(index);
-        }
-        let index = *self.by_pair.get(&pair)?;
-        self.found.put(hint, pair, index);
-        Some(index)
+        self.found.get_or(pair.hint(), pair, || self.by_pair.get(&pair).copied())
     }
 
     pub(super) fn free_pair(&mut self, local: IpAddr, remote: SocketAddr) -> Pair {

@@ -18,6 +18,16 @@ impl<K: Copy + PartialEq, V: Copy> Memo<K, V> {
         self.places[self.place(hint)].filter(|(known, _)| *known == key).map(|(_, value)| value)
     }
 
+    /// The answer to `key`: from here, or looked up by `look` and kept.
+    pub fn get_or(&mut self, hint: u64, key: K, look: impl FnOnce() -> Option<V>) -> Option<V> {
+        if let Some(value) = self.get(hint, key) {
+            return Some(value);
+        }
+        let value = look()?;
+        self.put(hint, key, value);
+        Some(value)
+    }
+
     /// Keeps an answer.
     pub fn put(&mut self, hint: u64, key: K, value: V) {
         let place = self.place(hint);
@@ -46,7 +56,10 @@ mod tests {
         assert_eq!((memo.get(7, "seven"), memo.get(7, "sept"), memo.get(8, "eight")), (Some(1), None, None));
         memo.put(8, "eight", 2);
         assert_eq!((memo.get(7, "seven"), memo.get(8, "eight")), (None, Some(2)), "one place, one answer");
+        assert_eq!(memo.get_or(8, "eight", || panic!("it is known")), Some(2));
         memo.clear();
         assert_eq!(memo.get(8, "eight"), None);
+        assert_eq!((memo.get_or(9, "nine", || None), memo.get_or(9, "nine", || Some(9))), (None, Some(9)));
+        assert_eq!(memo.get(9, "nine"), Some(9));
     }
 }

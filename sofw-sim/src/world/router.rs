@@ -58,20 +58,14 @@ impl Router {
     /// The port by which a packet that came by `from` goes on; counts those that cannot.
     pub(super) fn way(&mut self, from: PortId, packet: &Packet) -> Option<PortId> {
         let to = packet.destination_bits();
-        let port = self.found.get(to as u64, to).or_else(|| self.find(packet)).filter(|&port| port != from);
+        let look = || {
+            let to = packet.destination().ip();
+            let network = || self.networks.iter().find(|(network, prefix, _)| shares(*network, to, *prefix));
+            self.hosts.get(&to).copied().or_else(|| network().map(|&(_, _, port)| port)).or(self.default)
+        };
+        let port = self.found.get_or(to as u64, to, look).filter(|&port| port != from);
         self.unroutable += u64::from(port.is_none());
         port
-    }
-
-    #[cold]
-    fn find(&mut self, packet: &Packet) -> Option<PortId> {
-        let to = packet.destination().ip();
-        let network = || self.networks.iter().find(|(network, prefix, _)| shares(*network, to, *prefix));
-        let port =
-            self.hosts.get(&to).copied().or_else(|| network().map(|&(_, _, port)| port)).or(self.default)?;
-        let bits = packet.destination_bits();
-        self.found.put(bits as u64, bits, port);
-        Some(port)
     }
 }
 

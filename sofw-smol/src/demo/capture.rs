@@ -124,7 +124,7 @@ impl Capture {
         self.packet(link, at, from.ip(), to.ip(), 6, tcp, 16);
     }
 
-    #[allow(clippy::too_many_arguments)] // It writes a packet's headers, one after the other.
+    #[expect(clippy::too_many_arguments, reason = "it writes a packet's headers, one after the other")]
     fn packet(
         &mut self,
         link: Link,

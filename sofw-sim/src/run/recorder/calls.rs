@@ -140,12 +140,7 @@ impl Calls {
 
     /// The book of a call. Books stay where they are.
     fn find(&mut self, hash: u64) -> Option<usize> {
-        if let Some(index) = self.found.get(hash, hash) {
-            return Some(index);
-        }
-        let index = *self.by_hash.get(&hash)?;
-        self.found.put(hash, hash, index);
-        Some(index)
+        self.found.get_or(hash, hash, || self.by_hash.get(&hash).copied())
     }
 
     /// A phone sent a packet.
